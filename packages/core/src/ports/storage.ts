@@ -1,0 +1,67 @@
+/** The local store as the core sees it: bytes by (partition, hash, key), atomic batches, and a word when they are durable. */
+
+/** The address of a record: `key` is the full name; the hash orders the records of a partition. */
+export interface RecordKey {
+  readonly partition: number;
+  readonly hash: bigint;
+  readonly key: Uint8Array;
+}
+
+export interface StoredRecord extends RecordKey {
+  readonly value: Uint8Array;
+}
+
+/** `value: undefined` removes. */
+export interface RecordWrite extends RecordKey {
+  readonly value: Uint8Array | undefined;
+}
+
+/** Node-local facts (identity, gossip log, counters), by name, in the same batches as the records. */
+export interface MetaWrite {
+  readonly name: string;
+  readonly value: Uint8Array | undefined;
+}
+
+export interface Batch {
+  readonly records?: readonly RecordWrite[];
+  readonly meta?: readonly MetaWrite[];
+}
+
+/**
+ * `full`: no space, nothing of the batch happened, reads go on. `failed`: a flush failed; whether the batch is on disk is
+ * unknown, the store takes nothing more, and only a restart tells what is proven.
+ */
+export type StorageError = "full" | "failed";
+
+/** `damaged`: there is or was a record and it cannot be read. Never to be taken for absence. */
+export type ReadOutcome =
+  | { readonly kind: "found"; readonly value: Uint8Array }
+  | { readonly kind: "absent" }
+  | { readonly kind: "damaged" };
+
+/**
+ * The storage port. Callbacks may come before the call returns. A batch is visible to `get` and `scan` as soon as `apply` returns, and
+ * durable when its callback comes without an error; batches become durable in the order they were applied.
+ */
+export interface Storage {
+  get(key: RecordKey, done: (outcome: ReadOutcome) => void): void;
+  /**
+   * Visits the records of a partition with `fromHash <= hash <= toHash`, ordered by (hash, key), until `visit` returns false. What is
+   * applied meanwhile may or may not be visited. `visit` is given no damaged record but `damaged` counts them.
+   */
+  scan(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    visit: (record: StoredRecord) => boolean,
+    done: (result: { readonly damaged: number }) => void,
+  ): void;
+  apply(batch: Batch, done: (error: StorageError | undefined) => void): void;
+  getMeta(name: string, done: (outcome: ReadOutcome) => void): void;
+  /** All facts whose name starts with `prefix`, ordered by name. */
+  scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void;
+  /** Waits for what was applied, then gives the files back. */
+  close(done: () => void): void;
+}
+
+export const HASH_MAX = 0xffff_ffff_ffff_ffffn;

@@ -1,0 +1,2 @@
+/** The deterministic simulation of Kvorum: an empty room until its own issue furnishes it. */
+export {};

@@ -1,0 +1,31 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** Unit tests run on the sources; tests from outside run on what `npm run build` made, as a user gets it. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve: {
+          alias: {
+            "@kvorum/core": source("packages/core/src/index.ts"),
+            "@kvorum/client": source("packages/client/src/index.ts"),
+            "@kvorum/simulator": source("packages/simulator/src/index.ts"),
+          },
+        },
+        test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 30_000 },
+      },
+      {
+        test: {
+          name: "outside",
+          include: ["test/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
