@@ -111,6 +111,11 @@ export class Writer {
     this.blob(aside.subarray(0, size));
   }
 
+  /** Overwrites a byte written earlier. */
+  patchU8(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
   /** Overwrites 4 bytes written earlier: for a length known only at the end. */
   patchU32(at: number, value: number): void {
     this.#view.setUint32(at, value);
@@ -198,7 +203,8 @@ export class Reader {
   /** A count of things that take at least `eachBytes` each: refused when they cannot be there. */
   count(eachBytes = 1): number {
     const count = this.uvarint();
-    if (count * eachBytes > this.remaining) throw new MalformedError(`${count} items announced, ${this.remaining} bytes left`);
+    if (count * eachBytes > this.remaining)
+      throw new MalformedError(`${count} items announced, ${this.remaining} bytes left`);
     return count;
   }
 

@@ -35,9 +35,7 @@ export type StorageError = "full" | "failed";
 
 /** `damaged`: there is or was a record and it cannot be read. Never to be taken for absence. */
 export type ReadOutcome =
-  | { readonly kind: "found"; readonly value: Uint8Array }
-  | { readonly kind: "absent" }
-  | { readonly kind: "damaged" };
+  { readonly kind: "found"; readonly value: Uint8Array } | { readonly kind: "absent" } | { readonly kind: "damaged" };
 
 /**
  * The storage port. Callbacks may come before the call returns. A batch is visible to `get` and `scan` as soon as `apply` returns, and

@@ -1,0 +1,151 @@
+/** What the doors (HTTP, the peer protocol, embedding) can ask of a node. Answers come by callback, at most once each. */
+import type { Outcome } from "../base/failure.js";
+import type { KeyId } from "../base/key-id.js";
+import type { QuorumArg } from "../base/quorum-arg.js";
+import type { GetCommand, Got, OperationTag, PutCommand, PutDone } from "../wire/messages.js";
+
+export type Reply<T> = (outcome: Outcome<T>) => void;
+
+/** `siblings` keeps concurrent writes; `lww` lets the server keep only the newest by (timestamp, dot). */
+export type ConflictMode = "siblings" | "lww";
+
+export interface BucketConfig {
+  readonly n: number;
+  readonly r: QuorumArg;
+  readonly w: QuorumArg;
+  readonly conflicts: ConflictMode;
+}
+
+export type MemberStatus = "up" | "suspect" | "down" | "joining" | "leaving";
+
+export interface MemberView {
+  readonly name: string;
+  /** `host:port` of the peer door. */
+  readonly address: string;
+  /** `host:port` of the HTTP door. */
+  readonly http: string;
+  readonly zone: string;
+  readonly status: MemberStatus;
+  /** Share of all replica places, 0 to 1. */
+  readonly ownership: number;
+  /** Hints that this member holds for others. */
+  readonly hints: number;
+}
+
+export interface TransferView {
+  readonly partition: number;
+  readonly from: string;
+  readonly to: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ClusterView {
+  /** 16 hex digits. */
+  readonly cluster: string;
+  readonly node: string;
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly settled: boolean;
+  /** Fewer members than replicas wanted. */
+  readonly underReplicated: boolean;
+  readonly members: readonly MemberView[];
+  readonly transfers: readonly TransferView[];
+}
+
+export interface RingView {
+  readonly version: string;
+  readonly partitions: readonly { readonly partition: number; readonly owners: readonly string[] }[];
+}
+
+export interface PlaceView {
+  readonly partition: number;
+  readonly preferenceList: readonly string[];
+  readonly fallbacks: readonly string[];
+}
+
+export interface ReplicaView {
+  readonly node: string;
+  readonly role: "primary" | "fallback";
+  readonly status: MemberStatus;
+  readonly reply: "ok" | "not-found" | "timeout" | "error";
+  /** 16 hex digits; null without a state. */
+  readonly digest: string | null;
+  readonly siblings: readonly { readonly dot: string; readonly timestamp: number; readonly deleted: boolean }[];
+}
+
+export interface Explanation {
+  readonly partition: number;
+  readonly preferenceList: readonly string[];
+  readonly coordinator: string;
+  readonly replicas: readonly ReplicaView[];
+  readonly agree: boolean;
+}
+
+export interface KeyPage {
+  readonly keys: readonly string[];
+  readonly cursor: string | null;
+}
+
+export interface ConflictPage {
+  readonly conflicts: readonly {
+    readonly bucket: string;
+    readonly key: string;
+    readonly siblings: number;
+    /** Milliseconds since the epoch. */
+    readonly since: number;
+  }[];
+  readonly cursor: string | null;
+  readonly total: number;
+}
+
+/** Plain counters and gauges, read by the metrics page. */
+export interface NodeStats {
+  readonly readRepairs: number;
+  readonly gossipBytesSent: number;
+  readonly damagedRecords: number;
+  readonly divergentStates: number;
+  readonly siblingWarnings: number;
+  readonly retiredActors: number;
+  readonly conflicts: number;
+  readonly liveKeys: number;
+  readonly requestsInFlight: number;
+}
+
+export interface NodeApi {
+  /** The address of a key; names must have been checked (base/names.ts). */
+  keyOf(bucket: string, key: string): KeyId;
+  /** The tag of an idempotent write. `attempt` 1 says that no earlier attempt was made; undefined that there may have been one. */
+  operationOf(idempotencyKey: string, write: Omit<PutCommand, "operation" | "kind">, attempt?: number): OperationTag;
+
+  /** Coordinates a read, or passes it to a node that can (Dynamo §4.5). Fails as data, never by throwing. */
+  get(command: GetCommand, timeoutMs: number, reply: Reply<Got>): void;
+  /** Coordinates a write or a delete. */
+  put(command: PutCommand, timeoutMs: number, reply: Reply<PutDone>): void;
+
+  /** Keys of a bucket over the whole cluster; `cursor` is an earlier page's. */
+  listKeys(
+    query: { readonly bucket: string; readonly prefix: string; readonly limit: number; readonly cursor?: string },
+    timeoutMs: number,
+    reply: Reply<KeyPage>,
+  ): void;
+  listConflicts(
+    query: { readonly bucket?: string; readonly limit: number; readonly cursor?: string },
+    timeoutMs: number,
+    reply: Reply<ConflictPage>,
+  ): void;
+  /** Names of all buckets that are configured or hold a key. */
+  listBuckets(timeoutMs: number, reply: Reply<readonly { readonly name: string; readonly keys: number }[]>): void;
+  bucketConfig(bucket: string): BucketConfig;
+  /** Durable here when it answers; gossip brings it to the others. */
+  setBucketConfig(bucket: string, config: Partial<Omit<BucketConfig, "n">>, reply: Reply<BucketConfig>): void;
+
+  /** Asks every replica for what it holds and repairs nothing. */
+  explain(id: Uint8Array, timeoutMs: number, reply: Reply<Explanation>): void;
+  place(id: Uint8Array): PlaceView;
+  ring(): RingView;
+  cluster(): ClusterView;
+  /** A member of a settled enough ring that takes requests. */
+  ready(): boolean;
+  stats(): NodeStats;
+}

@@ -1,0 +1,444 @@
+/** The bytes of each message. The number of a kind is the wire's: append only. docs/formats/frame.md says it in words. */
+import { MalformedError, type Reader, type Writer } from "../base/bytes.js";
+import { failureCodes, type Failure } from "../base/failure.js";
+import type { QuorumArg } from "../base/quorum-arg.js";
+import type { Message, MessageKind, MessageOf, OperationTag } from "./messages.js";
+
+interface MessageCodec<K extends MessageKind> {
+  readonly number: number;
+  write(writer: Writer, message: MessageOf<K>): void;
+  read(reader: Reader): MessageOf<K>;
+}
+
+const roles = ["member", "joiner", "client"] as const;
+const replicaStatuses = ["state", "absent", "unknown"] as const;
+const storedStatuses = ["durable", "full", "failed", "refused"] as const;
+const pageStatuses = ["ok", "unknown"] as const;
+const effects = ["none", "unknown"] as const;
+const quorumWords = ["one", "quorum", "all"] as const;
+
+function writeOneOf<T extends string>(writer: Writer, words: readonly T[], word: T): void {
+  writer.u8(words.indexOf(word));
+}
+
+function readOneOf<T extends string>(reader: Reader, words: readonly T[]): T {
+  const index = reader.u8();
+  const word = words[index];
+  if (word === undefined) throw new MalformedError(`${index} is none of ${words.join(", ")}`);
+  return word;
+}
+
+/** Flags of one byte, least significant first. A flag that this version does not know is refused rather than ignored. */
+function writeFlags(writer: Writer, ...flags: readonly boolean[]): void {
+  writer.u8(flags.reduce((bits, flag, index) => bits | (Number(flag) << index), 0));
+}
+
+function readFlags(reader: Reader, count: number): (index: number) => boolean {
+  const bits = reader.u8();
+  if (bits >>> count !== 0) throw new MalformedError(`unknown flags ${bits.toString(2)}`);
+  return (index) => ((bits >>> index) & 1) === 1;
+}
+
+/** 0: the bucket's default; 1-99: that many; 101-103: one, quorum, all. */
+function writeQuorum(writer: Writer, quorum: QuorumArg | undefined): void {
+  if (quorum === undefined) writer.u8(0);
+  else if (typeof quorum === "number") writer.u8(quorum);
+  else writer.u8(101 + quorumWords.indexOf(quorum));
+}
+
+function readQuorum(reader: Reader): QuorumArg | undefined {
+  const value = reader.u8();
+  if (value === 0) return undefined;
+  if (value < 100) return value;
+  const word = quorumWords[value - 101];
+  if (word === undefined) throw new MalformedError(`${value} is no quorum`);
+  return word;
+}
+
+function writeList<T>(writer: Writer, items: readonly T[], write: (item: T) => void): void {
+  writer.uvarint(items.length);
+  for (const item of items) write(item);
+}
+
+function readList<T>(reader: Reader, read: () => T): T[] {
+  return Array.from({ length: reader.count() }, read);
+}
+
+function writeFailure(writer: Writer, failure: Failure): void {
+  writeOneOf(writer, failureCodes, failure.code);
+  writer.string(failure.detail);
+  writeOneOf(writer, effects, failure.effect);
+  const counted = failure.needed !== undefined && failure.received !== undefined;
+  writeFlags(writer, counted, failure.retryAfterMs !== undefined);
+  if (counted) {
+    writer.u8(failure.needed);
+    writer.u8(failure.received);
+  }
+  if (failure.retryAfterMs !== undefined) writer.uvarint(failure.retryAfterMs);
+}
+
+function readFailure(reader: Reader): Failure {
+  const code = readOneOf(reader, failureCodes);
+  const detail = reader.string();
+  const effect = readOneOf(reader, effects);
+  const flag = readFlags(reader, 2);
+  return {
+    code,
+    detail,
+    effect,
+    ...(flag(0) ? { needed: reader.u8(), received: reader.u8() } : {}),
+    ...(flag(1) ? { retryAfterMs: reader.uvarint() } : {}),
+  };
+}
+
+function readOperation(reader: Reader, maybeRetry: boolean): OperationTag {
+  return { id: reader.raw(16), check: reader.u64(), maybeRetry };
+}
+
+const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
+  hello: {
+    number: 1,
+    write(writer, message) {
+      writeOneOf(writer, roles, message.role);
+      writer.string(message.name);
+      writer.u48(message.instance);
+    },
+    read: (reader) => ({
+      kind: "hello",
+      role: readOneOf(reader, roles),
+      name: reader.string(),
+      instance: reader.u48(),
+    }),
+  },
+  refused: {
+    number: 2,
+    write: (writer, message) => writer.string(message.reason),
+    read: (reader) => ({ kind: "refused", reason: reader.string() }),
+  },
+  fetch: {
+    number: 3,
+    write: (writer, message) => writer.blob(message.id),
+    read: (reader) => ({ kind: "fetch", id: reader.blob() }),
+  },
+  fetched: {
+    number: 4,
+    write(writer, message) {
+      writeOneOf(writer, replicaStatuses, message.status);
+      writeFlags(writer, message.body !== undefined);
+      if (message.body !== undefined) writer.blob(message.body);
+    },
+    read(reader) {
+      const status = readOneOf(reader, replicaStatuses);
+      return { kind: "fetched", status, body: readFlags(reader, 1)(0) ? reader.blob() : undefined };
+    },
+  },
+  digest: {
+    number: 5,
+    write: (writer, message) => writer.blob(message.id),
+    read: (reader) => ({ kind: "digest", id: reader.blob() }),
+  },
+  digested: {
+    number: 6,
+    write(writer, message) {
+      writeOneOf(writer, replicaStatuses, message.status);
+      writer.u64(message.digest);
+    },
+    read: (reader) => ({ kind: "digested", status: readOneOf(reader, replicaStatuses), digest: reader.u64() }),
+  },
+  store: {
+    number: 7,
+    write(writer, message) {
+      writer.blob(message.id);
+      writer.blob(message.body);
+      writeFlags(writer, message.repair);
+    },
+    read: (reader) => ({
+      kind: "store",
+      id: reader.blob(),
+      body: reader.blob(),
+      repair: readFlags(reader, 1)(0),
+    }),
+  },
+  stored: {
+    number: 8,
+    write: (writer, message) => writeOneOf(writer, storedStatuses, message.status),
+    read: (reader) => ({ kind: "stored", status: readOneOf(reader, storedStatuses) }),
+  },
+  get: {
+    number: 9,
+    write(writer, message) {
+      writer.blob(message.id);
+      writeQuorum(writer, message.r);
+      writeFlags(writer, message.sloppy, message.local);
+      writer.u8(message.hops);
+    },
+    read(reader) {
+      const id = reader.blob();
+      const r = readQuorum(reader);
+      const flag = readFlags(reader, 2);
+      return { kind: "get", id, r, sloppy: flag(0), local: flag(1), hops: reader.u8() };
+    },
+  },
+  got: {
+    number: 10,
+    write(writer, message) {
+      writer.blob(message.body);
+      writer.blob(message.context);
+      writer.u8(message.needed);
+      writer.u8(message.received);
+      writer.u8(message.fallbacks);
+    },
+    read: (reader) => ({
+      kind: "got",
+      body: reader.blob(),
+      context: reader.blob(),
+      needed: reader.u8(),
+      received: reader.u8(),
+      fallbacks: reader.u8(),
+    }),
+  },
+  put: {
+    number: 11,
+    write(writer, message) {
+      const { value, operation } = message;
+      writer.blob(message.id);
+      writeFlags(
+        writer,
+        value !== undefined,
+        message.sloppy,
+        message.ifAbsent,
+        operation !== undefined,
+        operation?.maybeRetry ?? false,
+      );
+      if (value !== undefined) {
+        writer.blob(value);
+        writer.string(message.contentType);
+      }
+      writer.blob(message.context);
+      writeQuorum(writer, message.w);
+      if (operation !== undefined) {
+        writer.raw(operation.id);
+        writer.u64(operation.check);
+      }
+      writer.u8(message.hops);
+    },
+    read(reader) {
+      const id = reader.blob();
+      const flag = readFlags(reader, 5);
+      const value = flag(0) ? reader.blob() : undefined;
+      return {
+        kind: "put",
+        id,
+        value,
+        contentType: value === undefined ? "" : reader.string(),
+        context: reader.blob(),
+        w: readQuorum(reader),
+        sloppy: flag(1),
+        ifAbsent: flag(2),
+        operation: flag(3) ? readOperation(reader, flag(4)) : undefined,
+        hops: reader.u8(),
+      };
+    },
+  },
+  "put-done": {
+    number: 12,
+    write(writer, message) {
+      writer.blob(message.context);
+      writer.u8(message.needed);
+      writer.u8(message.received);
+      writer.u8(message.fallbacks);
+    },
+    read: (reader) => ({
+      kind: "put-done",
+      context: reader.blob(),
+      needed: reader.u8(),
+      received: reader.u8(),
+      fallbacks: reader.u8(),
+    }),
+  },
+  failed: {
+    number: 13,
+    write: (writer, message) => writeFailure(writer, message.failure),
+    read: (reader) => ({ kind: "failed", failure: readFailure(reader) }),
+  },
+  gossip: {
+    number: 14,
+    write: (writer, message) => writer.blob(message.payload),
+    read: (reader) => ({ kind: "gossip", payload: reader.blob() }),
+  },
+  join: {
+    number: 15,
+    write(writer, message) {
+      writer.string(message.name);
+      writer.u48(message.instance);
+      writer.string(message.zone);
+      writer.uvarint(message.weight);
+    },
+    read: (reader) => ({
+      kind: "join",
+      name: reader.string(),
+      instance: reader.u48(),
+      zone: reader.string(),
+      weight: reader.uvarint(),
+    }),
+  },
+  welcome: {
+    number: 16,
+    write(writer, message) {
+      writer.u64(message.clusterId);
+      writer.blob(message.secret);
+      writer.u32(message.partitions);
+      writer.u8(message.replicas);
+      writer.blob(message.gossip);
+    },
+    read: (reader) => ({
+      kind: "welcome",
+      clusterId: reader.u64(),
+      secret: reader.blob(),
+      partitions: reader.u32(),
+      replicas: reader.u8(),
+      gossip: reader.blob(),
+    }),
+  },
+  list: {
+    number: 17,
+    write(writer, message) {
+      writer.u16(message.partition);
+      writer.blob(message.prefix);
+      writer.u64(message.fromHash);
+      writer.blob(message.afterId);
+      writer.uvarint(message.limit);
+    },
+    read: (reader) => ({
+      kind: "list",
+      partition: reader.u16(),
+      prefix: reader.blob(),
+      fromHash: reader.u64(),
+      afterId: reader.blob(),
+      limit: reader.uvarint(),
+    }),
+  },
+  listed: {
+    number: 18,
+    write(writer, message) {
+      writeOneOf(writer, pageStatuses, message.status);
+      writeFlags(writer, message.more);
+      writeList(writer, message.keys, (key) => {
+        writer.blob(key.id);
+        writer.u64(key.digest);
+        writer.uvarint(key.live);
+      });
+    },
+    read: (reader) => ({
+      kind: "listed",
+      status: readOneOf(reader, pageStatuses),
+      more: readFlags(reader, 1)(0),
+      keys: readList(reader, () => ({ id: reader.blob(), digest: reader.u64(), live: reader.uvarint() })),
+    }),
+  },
+  inventory: { number: 19, write: () => {}, read: () => ({ kind: "inventory" }) },
+  inventoried: {
+    number: 20,
+    write(writer, message) {
+      writeList(writer, message.buckets, (bucket) => {
+        writer.string(bucket.name);
+        writer.uvarint(bucket.keys);
+      });
+    },
+    read: (reader) => ({
+      kind: "inventoried",
+      buckets: readList(reader, () => ({ name: reader.string(), keys: reader.uvarint() })),
+    }),
+  },
+  conflicts: {
+    number: 21,
+    write: (writer, message) => writer.string(message.bucket),
+    read: (reader) => ({ kind: "conflicts", bucket: reader.string() }),
+  },
+  "conflicts-listed": {
+    number: 22,
+    write(writer, message) {
+      writeList(writer, message.conflicts, (conflict) => {
+        writer.blob(conflict.id);
+        writer.uvarint(conflict.siblings);
+        writer.uvarint(conflict.sinceMs);
+      });
+    },
+    read: (reader) => ({
+      kind: "conflicts-listed",
+      conflicts: readList(reader, () => ({
+        id: reader.blob(),
+        siblings: reader.uvarint(),
+        sinceMs: reader.uvarint(),
+      })),
+    }),
+  },
+  pull: {
+    number: 23,
+    write(writer, message) {
+      writer.u16(message.partition);
+      writer.u64(message.fromHash);
+      writer.blob(message.afterId);
+      writer.uvarint(message.bytesMax);
+    },
+    read: (reader) => ({
+      kind: "pull",
+      partition: reader.u16(),
+      fromHash: reader.u64(),
+      afterId: reader.blob(),
+      bytesMax: reader.uvarint(),
+    }),
+  },
+  pulled: {
+    number: 24,
+    write(writer, message) {
+      writeOneOf(writer, pageStatuses, message.status);
+      writeFlags(writer, message.more);
+      writeList(writer, message.states, (state) => {
+        writer.blob(state.id);
+        writer.blob(state.body);
+      });
+    },
+    read: (reader) => ({
+      kind: "pulled",
+      status: readOneOf(reader, pageStatuses),
+      more: readFlags(reader, 1)(0),
+      states: readList(reader, () => ({ id: reader.blob(), body: reader.blob() })),
+    }),
+  },
+  ring: { number: 25, write: () => {}, read: () => ({ kind: "ring" }) },
+  "ring-table": {
+    number: 26,
+    write(writer, message) {
+      writer.string(message.version);
+      writeList(writer, message.members, (member) => {
+        writer.string(member.name);
+        writer.string(member.address);
+      });
+      writeList(writer, message.owners, (owners) => writeList(writer, owners, (owner) => writer.uvarint(owner)));
+    },
+    read: (reader) => ({
+      kind: "ring-table",
+      version: reader.string(),
+      members: readList(reader, () => ({ name: reader.string(), address: reader.string() })),
+      owners: readList(reader, () => readList(reader, () => reader.uvarint())),
+    }),
+  },
+};
+
+/** Indexed by number: a table rather than a map, for it is consulted once a frame. */
+const byNumber: (MessageCodec<MessageKind> | undefined)[] = [];
+for (const codec of Object.values(codecs)) byNumber[codec.number] = codec as unknown as MessageCodec<MessageKind>;
+
+/** Appends the message's bytes and returns the number of its kind. */
+export function encodeMessage(writer: Writer, message: Message): number {
+  const codec = codecs[message.kind] as unknown as MessageCodec<MessageKind>;
+  codec.write(writer, message);
+  return codec.number;
+}
+
+export function decodeMessage(number: number, reader: Reader): Message {
+  const codec = byNumber[number];
+  if (codec === undefined) throw new MalformedError(`message kind ${number}: unknown to this version`);
+  return codec.read(reader);
+}
