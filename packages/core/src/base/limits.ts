@@ -35,6 +35,13 @@ export const limits = {
   gossipIntervalMs: 1_000,
   gossipMessageBytesMax: 16 * 1024,
   gossipFanout: 3,
+  /** Keys of gossiped entries are printable ASCII. Key and value together must fit in half a message. */
+  gossipKeyBytesMax: 255,
+  gossipValueBytesMax: 4 * 1024,
+  /** Entries that one node publishes: more than one record for each partition of the largest ring. */
+  gossipEntriesMax: 128 * 1024,
+  /** Heartbeat intervals that the failure detector remembers of each member. */
+  heartbeatSamplesMax: 64,
   /** How long a member may be silent before it is shown as suspect, then down. */
   suspectAfterMs: 5_000,
   downAfterMs: 15_000,
