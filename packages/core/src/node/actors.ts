@@ -1,0 +1,89 @@
+/**
+ * Which actors of this node may still mint dots (DESIGN §4). An actor is (instance, boot, birth): one local lifetime of one key. After
+ * an unclean stop, a damaged record or a failed flush all earlier ones are retired, since a dot that left before its flush could be
+ * minted twice; that is the "or its actor dies with the boot" of the design, and costs no flush per write.
+ */
+import { Reader, Writer } from "../base/bytes.js";
+import type { Primitives } from "../base/primitives.js";
+import { seal, unseal } from "../base/sealed.js";
+import type { LifetimeMark } from "../replication/record.js";
+import type { MetaWrite, ReadOutcome } from "../ports/storage.js";
+
+const META_NAME = "boot";
+
+/** What one start leaves for the next. */
+export interface BootRecord {
+  /** How often this folder was started, this start included. */
+  readonly boot: number;
+  /** The stop after this start was clean: every dot that left had been flushed. */
+  readonly clean: boolean;
+  /** Lifetimes before this one are retired. */
+  readonly floor: LifetimeMark;
+}
+
+export const bootMetaName = META_NAME;
+
+export function encodeBoot(primitives: Primitives, record: BootRecord): MetaWrite {
+  const writer = new Writer(primitives.text);
+  writer.u32(record.boot);
+  writer.u8(record.clean ? 1 : 0);
+  writer.u32(record.floor.boot);
+  writer.u32(record.floor.birth);
+  return { name: META_NAME, value: seal(primitives, META_NAME, writer.take()) };
+}
+
+/** The record of the last start; undefined when there is none, "damaged" when it can't be read. */
+export function decodeBoot(primitives: Primitives, outcome: ReadOutcome): BootRecord | undefined | "damaged" {
+  if (outcome.kind === "absent") return undefined;
+  const bytes = outcome.kind === "found" ? unseal(primitives, META_NAME, outcome.value) : undefined;
+  if (bytes === undefined) return "damaged";
+  const reader = new Reader(primitives.text, bytes);
+  return {
+    boot: reader.u32(),
+    clean: reader.u8() === 1,
+    floor: { boot: reader.u32(), birth: reader.u32() },
+  };
+}
+
+/** The record of a start that follows `last`. */
+export function nextBoot(last: BootRecord | undefined): BootRecord {
+  const boot = (last?.boot ?? 0) + 1;
+  const floor = last?.clean === true ? last.floor : { boot, birth: 0 };
+  return { boot, clean: false, floor };
+}
+
+export class Actors {
+  #births = 0;
+  #floor: LifetimeMark;
+
+  constructor(
+    readonly instance: number,
+    readonly boot: number,
+    floor: LifetimeMark,
+  ) {
+    this.#floor = floor;
+  }
+
+  /** A lifetime that no key had before. */
+  fresh(): LifetimeMark {
+    return { boot: this.boot, birth: ++this.#births };
+  }
+
+  /** The mark, if its actors may still mint. */
+  inForce(mark: LifetimeMark | undefined): LifetimeMark | undefined {
+    if (mark === undefined) return undefined;
+    const retired =
+      mark.boot < this.#floor.boot || (mark.boot === this.#floor.boot && mark.birth < this.#floor.birth);
+    return retired ? undefined : mark;
+  }
+
+  /** Something was lost here and nobody knows what: no actor that lived until now may mint again. */
+  retireAll(): void {
+    this.#floor = { boot: this.boot, birth: this.#births + 1 };
+  }
+
+  /** What a clean stop leaves behind. */
+  closing(clean: boolean): BootRecord {
+    return { boot: this.boot, clean, floor: this.#floor };
+  }
+}

@@ -1,0 +1,50 @@
+/** Many deadlines on few timers: they are kept by ticks of a coarse clock, since most are cancelled long before they come. */
+import type { Clock } from "../ports/clock.js";
+
+const TICK_MS = 10;
+
+export interface Deadline {
+  cancel(): void;
+}
+
+export class Deadlines {
+  readonly #ticks = new Map<number, Set<() => void>>();
+  #running = false;
+
+  constructor(readonly clock: Clock) {}
+
+  /** Calls `run` once, at `atMs` on the monotonic clock or up to 10 ms later. */
+  at(atMs: number, run: () => void): Deadline {
+    const tick = Math.ceil(atMs / TICK_MS);
+    let runs = this.#ticks.get(tick);
+    if (runs === undefined) {
+      runs = new Set();
+      this.#ticks.set(tick, runs);
+    }
+    runs.add(run);
+    this.#start();
+    return {
+      cancel: () => {
+        if (runs.delete(run) && runs.size === 0) this.#ticks.delete(tick);
+      },
+    };
+  }
+
+  #start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.clock.after(TICK_MS, () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#running = false;
+    const now = Math.floor(this.clock.monotonicMs() / TICK_MS);
+    const due = [...this.#ticks.keys()].filter((tick) => tick <= now).sort((a, b) => a - b);
+    for (const tick of due) {
+      const runs = this.#ticks.get(tick) ?? [];
+      this.#ticks.delete(tick);
+      for (const run of runs) run();
+    }
+    if (this.#ticks.size > 0) this.#start();
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * A GET as an accumulator of replies (Dynamo §4.5): R distinct members have said what they hold, and all of it is merged.
+ *
+ * A member may answer with its whole state or with a digest of it; a digest counts once a state with that very digest is held, and
+ * otherwise its state must be fetched. There are three answers, and an error is never absence (TRAPS 14): a state, proven absent, don't
+ * know. What a member that does not know holds all the same is merged, and does not count.
+ *
+ * Generic over the state, so that this room need not know what a state is.
+ */
+
+export interface StateOps<S> {
+  merge(a: S, b: S): S;
+  digest(state: S): bigint;
+}
+
+type Answer =
+  | { readonly kind: "state"; readonly digest: bigint }
+  | { readonly kind: "digest"; readonly digest: bigint }
+  | { readonly kind: "absent" }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "unreachable" };
+
+export type GetProgress = "waiting" | "answer" | "impossible";
+
+/** What a member must be given so that it holds what the others hold. */
+export interface RepairPlan<S> {
+  /** All that was heard of, merged. Undefined when nobody holds anything. */
+  readonly state: S | undefined;
+  /** Members that hold less, or something else. */
+  readonly targets: readonly string[];
+  /** Every member asked gave its state or proved absence: a record that was in doubt is whole with `state`. */
+  readonly whole: boolean;
+}
+
+export class GetAccumulator<S> {
+  readonly #answers = new Map<string, Answer>();
+  readonly #asked: ReadonlySet<string>;
+  /** Digests of the states that are part of `#merged`. */
+  readonly #held = new Set<bigint>();
+  #merged: S | undefined;
+
+  constructor(
+    readonly needed: number,
+    asked: readonly string[],
+    readonly ops: StateOps<S>,
+  ) {
+    this.#asked = new Set(asked);
+  }
+
+  /** A member's whole state; `digest` is what the member says of it. A fetched state takes the place of the member's digest. */
+  state(from: string, state: S, digest: bigint): void {
+    if (!this.#take(from, { kind: "state", digest })) return;
+    this.#merge(state, digest);
+  }
+
+  digest(from: string, digest: bigint): void {
+    this.#take(from, { kind: "digest", digest });
+  }
+
+  absent(from: string): void {
+    this.#take(from, { kind: "absent" });
+  }
+
+  /** The member can't tell: its record is damaged, or it is still filling itself. */
+  unknown(from: string, state: S | undefined, digest: bigint): void {
+    if (this.#take(from, { kind: "unknown" }) && state !== undefined) this.#merge(state, digest);
+  }
+
+  unreachable(from: string): void {
+    this.#take(from, { kind: "unreachable" });
+  }
+
+  get progress(): GetProgress {
+    if (this.received >= this.needed) return "answer";
+    return this.received + this.outstanding + this.toFetch().length < this.needed ? "impossible" : "waiting";
+  }
+
+  /** Members whose word counts: a state that is held here, or proven absence. */
+  get received(): number {
+    let count = 0;
+    for (const answer of this.#answers.values()) if (this.#counts(answer)) count++;
+    return count;
+  }
+
+  /** Members that have not said anything yet. */
+  get outstanding(): number {
+    return this.#asked.size - this.#answers.size;
+  }
+
+  /** Members whose digest names a state that nobody has given: ask them for it. */
+  toFetch(): readonly string[] {
+    const wanted: string[] = [];
+    for (const [from, answer] of this.#answers) {
+      if (answer.kind === "digest" && !this.#held.has(answer.digest)) wanted.push(from);
+    }
+    return wanted;
+  }
+
+  /** All that was heard of, merged; undefined when nobody holds anything. */
+  get merged(): S | undefined {
+    return this.#merged;
+  }
+
+  repairPlan(): RepairPlan<S> {
+    const state = this.#merged;
+    const answers = [...this.#answers.values()];
+    const whole = this.outstanding === 0 && answers.filter((answer) => !this.#counts(answer)).length <= 1;
+    if (state === undefined) return { state, targets: [], whole };
+    const digest = this.ops.digest(state);
+    const targets: string[] = [];
+    for (const [from, answer] of this.#answers) {
+      const same = (answer.kind === "state" || answer.kind === "digest") && answer.digest === digest;
+      if (!same && answer.kind !== "unreachable") targets.push(from);
+    }
+    return { state, targets, whole };
+  }
+
+  #counts(answer: Answer): boolean {
+    return answer.kind === "absent" || ((answer.kind === "state" || answer.kind === "digest") && this.#held.has(answer.digest));
+  }
+
+  /** One word a member counts; only a digest may be followed by the state it stands for, or by the news that it can't be had. */
+  #take(from: string, answer: Answer): boolean {
+    if (!this.#asked.has(from)) return false;
+    const earlier = this.#answers.get(from);
+    if (earlier !== undefined && (earlier.kind !== "digest" || answer.kind === "digest")) return false;
+    this.#answers.set(from, answer);
+    return true;
+  }
+
+  #merge(state: S, digest: bigint): void {
+    if (this.#held.has(digest)) return;
+    this.#held.add(digest);
+    this.#merged = this.#merged === undefined ? state : this.ops.merge(this.#merged, state);
+  }
+}
