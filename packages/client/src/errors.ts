@@ -1,0 +1,106 @@
+/** What a call can reject with: classes to catch by, each with a stable code and, for a write, what became of it (CONTRACT §5). */
+import type { Effect, Failure, FailureCode } from "@kvorum/core";
+
+/** Codes that the cluster answers with, and those that only a client can find. */
+export type KvorumErrorCode = FailureCode | "timeout" | "unreachable" | "protocol" | "conflict" | "closed";
+
+export interface KvorumErrorDetails {
+  /** For a write: `none`: nothing was started; `unknown`: it may still appear, and only the same idempotency key retries it safely. */
+  readonly effect?: Effect;
+  readonly cause?: unknown;
+}
+
+/** The base of all errors of this client. `code` is stable, the message is for people and free to change. */
+export class KvorumError extends Error {
+  override readonly name: string = "KvorumError";
+  readonly code: KvorumErrorCode;
+  readonly effect: Effect;
+
+  constructor(code: KvorumErrorCode, message: string, details: KvorumErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.effect = details.effect ?? "none";
+  }
+}
+
+/** Fewer than R or W replicas answered in time. */
+export class QuorumNotMetError extends KvorumError {
+  override readonly name = "QuorumNotMetError";
+
+  /** `needed` and `received` count replies of distinct replicas. */
+  constructor(
+    message: string,
+    readonly needed: number,
+    readonly received: number,
+    details: KvorumErrorDetails = {},
+  ) {
+    super("quorum-not-met", message, details);
+  }
+}
+
+/** No answer before the call's deadline. */
+export class TimeoutError extends KvorumError {
+  override readonly name = "TimeoutError";
+
+  constructor(
+    message: string,
+    readonly timeoutMs: number,
+    details: KvorumErrorDetails = {},
+  ) {
+    super("timeout", message, details);
+  }
+}
+
+/** The cluster sheds load: nothing was started. Wait `retryAfterMs`, then try again. */
+export class OverloadedError extends KvorumError {
+  override readonly name = "OverloadedError";
+
+  constructor(
+    message: string,
+    readonly retryAfterMs: number | undefined,
+    details: KvorumErrorDetails = {},
+  ) {
+    super("overloaded", message, details);
+  }
+}
+
+/** The request itself is wrong: a name, a parameter, a context, a size. Sending it again unchanged fails again. */
+export class ValidationError extends KvorumError {
+  override readonly name = "ValidationError";
+}
+
+/** No node that was tried took the request. */
+export class UnreachableError extends KvorumError {
+  override readonly name = "UnreachableError";
+
+  constructor(message: string, details: KvorumErrorDetails = {}) {
+    super("unreachable", message, details);
+  }
+}
+
+/** The client was closed before the answer came. */
+export class ClosedError extends KvorumError {
+  override readonly name = "ClosedError";
+
+  constructor(details: KvorumErrorDetails = {}) {
+    super("closed", "the client is closed", details);
+  }
+}
+
+/** The error for what a node answered. Codes without a class of their own are plain {@link KvorumError}s. */
+export function errorOf(failure: Failure): KvorumError {
+  const { code, detail, effect } = failure;
+  switch (code) {
+    case "quorum-not-met":
+      return new QuorumNotMetError(detail, failure.needed ?? 0, failure.received ?? 0, { effect });
+    case "overloaded":
+      return new OverloadedError(detail, failure.retryAfterMs, { effect });
+    case "bad-parameter":
+    case "bad-context":
+    case "too-large":
+    case "idempotency-mismatch":
+      return new ValidationError(code, detail, { effect });
+    default:
+      return new KvorumError(code, detail, { effect });
+  }
+}
