@@ -1,0 +1,234 @@
+/** The storage port on LMDB: one B+tree, and a group commit of our own that answers only after the flush (the local persistence component of Dynamo §5). */
+import { mkdir, open as openFile } from "node:fs/promises";
+import { constants } from "node:os";
+import { dirname, resolve } from "node:path";
+import {
+  assert,
+  type Batch,
+  HASH_MAX,
+  type ReadOutcome,
+  type RecordKey,
+  type Storage,
+  type StorageError,
+  type StoredRecord,
+} from "@kvorum/core";
+import { open, type RootDatabase } from "lmdb";
+import { Group, type KeyedWrite, writesBetween } from "./group.js";
+import { after, metaKey, parseMetaKey, parseRecordKey, recordBound, recordKey } from "./lmdb-keys.js";
+
+export interface LmdbOptions {
+  /** A folder for LMDB's two files; created where it is missing. */
+  readonly path: string;
+}
+
+type Settle = (error: StorageError | undefined) => void;
+
+const ABSENT: ReadOutcome = { kind: "absent" };
+const DAMAGED: ReadOutcome = { kind: "damaged" };
+
+/** Opens the store in a folder. Rejects with LMDB's own error when the files cannot be opened or are not LMDB's. */
+export async function openLmdb(options: LmdbOptions): Promise<Storage> {
+  const path = resolve(options.path);
+  await mkdir(path, { recursive: true });
+  const db = open<Uint8Array, Buffer>({
+    path,
+    // Else a dot in the folder's name would make it a file.
+    noSubdir: false,
+    encoding: "binary",
+    keyEncoding: "binary",
+    // LMDB's plain protocol: flush the pages, then write the root that names them through, then answer.
+    overlappingSync: false,
+    // We group ourselves.
+    eventTurnBatching: false,
+    pageSize: 4096,
+  });
+  // LMDB flushes what is in its files, not the names of the files.
+  await syncFolder(path);
+  await syncFolder(dirname(path));
+  return new LmdbStorage(db);
+}
+
+/**
+ * Everything applied while one transaction is being flushed goes into the next. Until then it lies in memory, where `get` and `scan` look
+ * first. Reading and scanning are synchronous: the callbacks come before the call returns, and no snapshot outlives it.
+ */
+class LmdbStorage implements Storage {
+  readonly #db: RootDatabase<Uint8Array, Buffer>;
+  #pending = new Group();
+  #flushing: Group | undefined;
+  #scheduled = false;
+  /** What a failed flush left in doubt; nothing is taken once it is set. */
+  #doubtful: readonly Group[] | undefined;
+  #closing: (() => void) | undefined;
+
+  constructor(db: RootDatabase<Uint8Array, Buffer>) {
+    this.#db = db;
+  }
+
+  get(key: RecordKey, done: (outcome: ReadOutcome) => void): void {
+    done(this.#read(recordKey(key)));
+  }
+
+  getMeta(name: string, done: (outcome: ReadOutcome) => void): void {
+    done(this.#read(metaKey(name)));
+  }
+
+  scan(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    visit: (record: StoredRecord) => boolean,
+    done: (result: { readonly damaged: number }) => void,
+  ): void {
+    const end = toHash === HASH_MAX ? after(recordBound(partition, HASH_MAX)) : recordBound(partition, toHash + 1n);
+    const damaged = this.#walk(recordBound(partition, fromHash), end, (key, value) =>
+      visit({ ...parseRecordKey(key), value }),
+    );
+    done({ damaged });
+  }
+
+  scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void {
+    const from = metaKey(prefix);
+    this.#walk(from, after(from), (key, value) => {
+      visit(parseMetaKey(key), value);
+      return true;
+    });
+    done();
+  }
+
+  apply(batch: Batch, done: Settle): void {
+    if (this.#doubtful !== undefined || this.#closing !== undefined) return done("failed");
+    for (const record of batch.records ?? []) this.#pending.put(recordKey(record), record.value);
+    for (const fact of batch.meta ?? []) this.#pending.put(metaKey(fact.name), fact.value);
+    this.#pending.onSettled(done);
+    if (this.#flushing !== undefined || this.#scheduled) return;
+    // Not at once: what else came in this turn of the loop goes along.
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  close(done: () => void): void {
+    assert(this.#closing === undefined, "a storage is closed once");
+    this.#closing = done;
+    this.#closeIfIdle();
+  }
+
+  #read(key: Buffer): ReadOutcome {
+    const written = this.#pending.get(key) ?? this.#flushing?.get(key);
+    if (written !== undefined) return written.value === undefined ? ABSENT : { kind: "found", value: written.value };
+    if (this.#doubtful?.some((group) => group.get(key) !== undefined)) return DAMAGED;
+    const value = this.#db.getBinary(key);
+    return value === undefined ? ABSENT : { kind: "found", value };
+  }
+
+  /** Visits what is on disk and what is on its way there as one ordered sequence. Returns how many keys are in doubt. */
+  #walk(from: Buffer, end: Buffer, visit: (key: Buffer, value: Uint8Array) => boolean): number {
+    const groups = this.#doubtful ?? (this.#flushing === undefined ? [this.#pending] : [this.#flushing, this.#pending]);
+    const doubtful = this.#doubtful !== undefined;
+    const overlay = writesBetween(groups, from, end);
+    let next = 0;
+    const visitWrite = (write: KeyedWrite): boolean =>
+      doubtful || write.value === undefined || visit(write.key, write.value);
+    for (const { key, value } of this.#db.getRange({ start: from, end })) {
+      let order = -1;
+      while (next < overlay.length) {
+        const write = overlay[next] as KeyedWrite;
+        order = write.key.compare(key);
+        if (order > 0) break;
+        next++;
+        if (!visitWrite(write)) return 0;
+        if (order === 0) break;
+      }
+      if (order !== 0 && !visit(key, value)) return 0;
+    }
+    for (; next < overlay.length; next++) if (!visitWrite(overlay[next] as KeyedWrite)) return 0;
+    return doubtful ? overlay.length : 0;
+  }
+
+  #flush(): void {
+    const group = this.#pending;
+    this.#pending = new Group();
+    this.#flushing = group;
+    const committed = this.#db.batch(() => {
+      // The promise of each write is the batch's.
+      for (const { key, value } of group.writes()) {
+        if (value === undefined) void this.#db.remove(key);
+        else void this.#db.put(key, value);
+      }
+    });
+    void committed.then(
+      () => this.#committed(group),
+      (error: unknown) => this.#failed(group, error),
+    );
+  }
+
+  #committed(group: Group): void {
+    this.#flushing = undefined;
+    group.settle(undefined);
+    if (!this.#pending.empty && !this.#scheduled) this.#flush();
+    this.#closeIfIdle();
+  }
+
+  /**
+   * Batches applied since may have been computed from what they saw of the failed one, so they share its fate. The state is made good
+   * before anyone is told: a callback may read and apply.
+   */
+  async #failed(group: Group, error: unknown): Promise<void> {
+    const outcome = lacksSpace(await causeOf(error)) && this.#nothingHappened() ? "full" : "failed";
+    const pending = this.#pending;
+    this.#pending = new Group();
+    this.#flushing = undefined;
+    if (outcome === "failed") this.#doubtful = [group, pending];
+    group.settle(outcome);
+    pending.settle(outcome);
+    if (!this.#pending.empty && !this.#scheduled) this.#flush();
+    this.#closeIfIdle();
+  }
+
+  /** LMDB refuses every transaction once it could not write the root page, for then nobody knows which root is on disk. */
+  #nothingHappened(): boolean {
+    try {
+      this.#db.transactionSync(() => undefined);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #closeIfIdle(): void {
+    const done = this.#closing;
+    if (done === undefined || this.#flushing !== undefined || !this.#pending.empty) return;
+    void this.#db.close().then(done);
+  }
+}
+
+/** The error of the operating system or of LMDB behind a failed commit: lmdb hangs it on the rejection as a promise that rejects. */
+async function causeOf(error: unknown): Promise<unknown> {
+  try {
+    return await (error as { commitError?: unknown }).commitError;
+  } catch (cause) {
+    return cause;
+  }
+}
+
+/** LMDB has no page left for the write; nothing was changed. */
+const MDB_MAP_FULL = -30792;
+
+/** Also a quota (EDQUOT) and the process's limit on the size of files (EFBIG). */
+function lacksSpace(cause: unknown): boolean {
+  const { ENOSPC, EDQUOT, EFBIG } = constants.errno;
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  return code === ENOSPC || code === EDQUOT || code === EFBIG || code === MDB_MAP_FULL;
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await openFile(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
