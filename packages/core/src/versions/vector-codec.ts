@@ -1,0 +1,136 @@
+/** Version vectors as bytes: one vector, one byte string (docs/formats/key-state.md; the idea of grouping: Riak's and DVVSet's codecs). */
+import { MalformedError } from "../base/bytes.js";
+import type { Reader, Writer } from "../base/bytes.js";
+import { limits } from "../base/limits.js";
+import type { Actor, Dot } from "./actor.js";
+import type { ChainRuns } from "./chain-runs.js";
+import { VersionVector } from "./version-vector.js";
+import type { LifetimeEvents } from "./version-vector.js";
+
+const INSTANCE_BYTES = 6;
+
+/** Instances, each with its lifetimes, each with its runs. */
+export function encodeVector(writer: Writer, vector: VersionVector): void {
+  const { lifetimes } = vector;
+  writer.uvarint(countInstances(lifetimes));
+  for (let i = 0; i < lifetimes.length;) {
+    const { instance } = lifetimes[i] as LifetimeEvents;
+    const end = endOfInstance(lifetimes, i);
+    writer.u48(instance);
+    writer.uvarint(end - i);
+    for (; i < end; i++) encodeEvents(writer, lifetimes[i] as LifetimeEvents);
+  }
+}
+
+function encodeEvents(writer: Writer, { boot, birth, runs }: LifetimeEvents): void {
+  writer.uvarint(boot);
+  writer.uvarint(birth);
+  writer.uvarint(runs.length / 2);
+  for (const number of runs) writer.uvarint(number);
+}
+
+function countInstances(lifetimes: readonly LifetimeEvents[]): number {
+  let count = 0;
+  for (let i = 0; i < lifetimes.length; i = endOfInstance(lifetimes, i)) count++;
+  return count;
+}
+
+function endOfInstance(lifetimes: readonly LifetimeEvents[], start: number): number {
+  const { instance } = lifetimes[start] as LifetimeEvents;
+  let end = start + 1;
+  while (end < lifetimes.length && lifetimes[end]?.instance === instance) end++;
+  return end;
+}
+
+/** @throws MalformedError for anything that {@link encodeVector} would not have written. */
+export function decodeVector(reader: Reader): VersionVector {
+  const instances = reader.count(INSTANCE_BYTES);
+  const lifetimes: LifetimeEvents[] = [];
+  let previousInstance = -1;
+  for (let i = 0; i < instances; i++) {
+    const instance = reader.u48();
+    if (instance <= previousInstance) throw new MalformedError("the instances of a vector are out of order");
+    previousInstance = instance;
+    decodeInstance(reader, instance, lifetimes);
+  }
+  return VersionVector.ofLifetimes(lifetimes);
+}
+
+function decodeInstance(reader: Reader, instance: number, into: LifetimeEvents[]): void {
+  const count = reader.count(5);
+  if (count === 0) throw new MalformedError("an instance without lifetimes");
+  let previous = { boot: -1, birth: -1 };
+  for (let i = 0; i < count; i++) {
+    const boot = reader.uvarint();
+    const birth = reader.uvarint();
+    if (boot < previous.boot || (boot === previous.boot && birth <= previous.birth)) {
+      throw new MalformedError("the lifetimes of an instance are out of order");
+    }
+    previous = { boot, birth };
+    into.push({ instance, boot, birth, runs: decodeRuns(reader) });
+  }
+}
+
+function decodeRuns(reader: Reader): ChainRuns {
+  const count = reader.count(2);
+  const runs: number[] = [];
+  let chains = 0;
+  let previous = -1;
+  for (let i = 0; i < count; i++) {
+    const length = reader.uvarint();
+    const counter = reader.uvarint();
+    chains += length;
+    if (length === 0 || counter === previous) throw new MalformedError("runs of chains that are not canonical");
+    if (chains > limits.chainsMax) throw new MalformedError(`more than ${limits.chainsMax} chains of one lifetime`);
+    previous = counter;
+    runs.push(length, counter);
+  }
+  if (previous <= 0) throw new MalformedError("runs of chains that end without an event");
+  return runs;
+}
+
+/** A dot that stands by itself. */
+export function encodeDot(writer: Writer, { actor, n }: Dot): void {
+  writer.u48(actor.instance);
+  writer.uvarint(actor.boot);
+  writer.uvarint(actor.birth);
+  writer.uvarint(actor.chain);
+  writer.uvarint(n);
+}
+
+/** @throws MalformedError */
+export function decodeDot(reader: Reader): Dot {
+  const actor: Actor = {
+    instance: reader.u48(),
+    boot: reader.uvarint(),
+    birth: reader.uvarint(),
+    chain: reader.uvarint(),
+  };
+  const n = reader.uvarint();
+  if (n === 0 || actor.chain >= limits.chainsMax) throw new MalformedError("a dot that no coordinator mints");
+  return { actor, n };
+}
+
+export function uvarintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
+  return bytes;
+}
+
+/** What one lifetime adds to an encoded vector, its share of the instance's header not counted. */
+export function eventsBytes({ boot, birth, runs }: LifetimeEvents): number {
+  let bytes = uvarintBytes(boot) + uvarintBytes(birth) + uvarintBytes(runs.length / 2);
+  for (const number of runs) bytes += uvarintBytes(number);
+  return bytes;
+}
+
+/** How many bytes {@link encodeVector} writes. */
+export function vectorBytes({ lifetimes }: VersionVector): number {
+  let bytes = uvarintBytes(countInstances(lifetimes));
+  for (let i = 0; i < lifetimes.length;) {
+    const end = endOfInstance(lifetimes, i);
+    bytes += INSTANCE_BYTES + uvarintBytes(end - i);
+    for (; i < end; i++) bytes += eventsBytes(lifetimes[i] as LifetimeEvents);
+  }
+  return bytes;
+}
