@@ -15,6 +15,9 @@ export const limits = {
   contextCharsMax: 8192,
   /** Encoded bytes of a version vector before a coordinator retires actors of dead history. */
   vectorBytesMax: 5_000,
+  /** Chains of one lifetime, and runs of equal counters among them, before its coordinator starts the next lifetime. */
+  chainsMax: 65_536,
+  chainRunsMax: 256,
   /** Operation ids remembered beside one key. */
   operationsMax: 64,
   operationMemoryMs: 10 * 60_000,
