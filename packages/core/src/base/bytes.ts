@@ -29,6 +29,11 @@ export class Writer {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
+  /** Bytes that can be written before the slab must grow. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** Makes room for `extra` more bytes. */
   reserve(extra: number): void {
     const needed = this.length + extra;

@@ -30,6 +30,23 @@ export const limits = {
   frameBytesMax: 64 * 1024 * 1024,
   /** Bytes waiting to be sent to one peer before it counts as unreachable. */
   peerQueueBytesMax: 64 * 1024 * 1024,
+  /** A frame before the greeting was accepted, and one from a client: neither may make a node hold much. */
+  helloBytesMax: 4 * 1024,
+  clientFrameBytesMax: 4 * 1024 * 1024,
+  /** Replies that one connection's other side has not read: above the first its requests are not read on, at the second it is cut. */
+  replyQueueBytesPause: 8 * 1024 * 1024,
+  replyQueueBytesMax: 64 * 1024 * 1024,
+  /** Inbound connections to the peer door; one more is refused. */
+  peerConnectionsMax: 4_096,
+  /** How long the other side may take to be reached, to greet, to take what was sent, to say anything, to let go. */
+  dialTimeoutMs: 2_000,
+  helloTimeoutMs: 5_000,
+  stallTimeoutMs: 10_000,
+  idleTimeoutMs: 5 * 60_000,
+  lingerMs: 1_000,
+  /** The pause after a failed dial, doubled with each that follows. */
+  redialMinMs: 25,
+  redialMaxMs: 1_000,
   /** Client requests that a node works on at once; more are shed. */
   requestsInFlightMax: 4096,
   requestTimeoutMs: 5_000,
@@ -51,4 +68,19 @@ export const limits = {
 
   listLimitDefault: 1_000,
   listLimitMax: 10_000,
+
+  httpHeaderBytesMax: 32 * 1024,
+  /** A document sent to configure something. */
+  httpDocumentBytesMax: 64 * 1024,
+  httpConnectionsMax: 10_000,
+  /** Bytes of request bodies that the HTTP door holds at once; more are shed. */
+  httpBodyBytesInFlightMax: 256 * 1024 * 1024,
+  /** A whole request must have come within this time. */
+  httpReceiveTimeoutMs: 120_000,
+  httpIdleTimeoutMs: 65_000,
+  /** After an answer that did not wait for the body: what is still read of it, and how long a pause may be, before the connection is cut. */
+  httpLingerBytesMax: 64 * 1024 * 1024,
+  httpLingerIdleMs: 2_000,
+  /** How long a stop waits for requests in flight. */
+  httpStopGraceMs: 10_000,
 } as const;

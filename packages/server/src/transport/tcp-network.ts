@@ -1,0 +1,263 @@
+/**
+ * The network port over TCP: one outbound connection per address, any number (within bounds) inbound, frames of one turn together.
+ *
+ * Requests leave on the connection that this node dialled and their replies come back on it; what the other node asks comes on the
+ * one that it dialled. So each side alone decides when its way is dead, and redials rather than wait for TCP (DESIGN §9): see
+ * {@session TcpNetwork.forget}.
+ *
+ * Blobs in a delivered message are slices of what the socket read (64 KiB at most, or a copy of the frame where it crossed two
+ * reads). Holding one for the moment of a flush costs nothing; what is kept longer is to be copied. Measured: the alternative, a
+ * copy of each frame on arrival, costs every frame for the sake of the few that are kept.
+ */
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { FrameConnection, frameStats, SlabPool, systemClock, type FrameConnectionOptions } from "@kvorum/client";
+import {
+  limits as defaultLimits,
+  Session,
+  type Address,
+  type Clock,
+  type Envelope,
+  type Hello,
+  type Network,
+  type NetworkHandler,
+  type SendResult,
+  type SessionOwner,
+  type TextCodec,
+} from "@kvorum/core";
+import { formatAddress, parseAddress } from "./address.js";
+import { TcpPeer, type TcpSession } from "./tcp-peer.js";
+
+const SWEEP_INTERVAL_MS = 250;
+const KEEP_ALIVE_MS = 10_000;
+const REFUSALS_AT_ONCE = 64;
+
+export type TransportLimits = Pick<
+  { readonly [K in keyof typeof defaultLimits]: number },
+  | "frameBytesMax"
+  | "peerQueueBytesMax"
+  | "helloBytesMax"
+  | "clientFrameBytesMax"
+  | "replyQueueBytesPause"
+  | "replyQueueBytesMax"
+  | "peerConnectionsMax"
+  | "dialTimeoutMs"
+  | "helloTimeoutMs"
+  | "stallTimeoutMs"
+  | "idleTimeoutMs"
+  | "lingerMs"
+  | "redialMinMs"
+  | "redialMaxMs"
+>;
+
+export interface TcpNetworkOptions {
+  readonly text: TextCodec;
+  /** This node's greeting, asked for with each connection. */
+  readonly hello: () => Hello;
+  /** NO_CLUSTER while joining. When it changes, connections that greeted under the old one are dialled anew. */
+  readonly clusterId: () => bigint;
+  readonly handler: NetworkHandler;
+  readonly limits?: Partial<TransportLimits>;
+  readonly clock?: Clock;
+}
+
+export interface TcpStats {
+  readonly inbound: number;
+  readonly outbound: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly framesSent: number;
+  readonly framesReceived: number;
+  /** Frames that `send` or a reply did not take. */
+  readonly framesRefused: number;
+  /** Connections ended: for bytes that are not the protocol's, and for a greeting that one side did not take. */
+  readonly malformed: number;
+  readonly refused: number;
+}
+
+export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
+  readonly #options: TcpNetworkOptions;
+  readonly #limits: TransportLimits;
+  readonly #clock: Clock;
+  readonly #outboundOptions: FrameConnectionOptions;
+  readonly #inboundOptions: FrameConnectionOptions;
+  readonly #peers = new Map<Address, TcpPeer>();
+  /** Every open connection, and since when: those that do not greet are cut by it. */
+  readonly #sessions = new Map<TcpSession, number>();
+  readonly #frames = frameStats();
+  readonly #counts = { inbound: 0, framesRefused: 0, malformed: 0, refused: 0 };
+  #server: Server | undefined;
+  #cancelSweep: (() => void) | undefined;
+  #whenClosed: (() => void)[] | undefined;
+
+  constructor(options: TcpNetworkOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#clock = options.clock ?? systemClock;
+    const { frameBytesMax, peerQueueBytesMax, replyQueueBytesMax, replyQueueBytesPause } = this.#limits;
+    const common = { ...this.#limits, slabs: new SlabPool(options.text), frameBytesMax };
+    this.#outboundOptions = { ...common, queueBytesMax: peerQueueBytesMax };
+    this.#inboundOptions = { ...common, queueBytesMax: replyQueueBytesMax, queueBytesPause: replyQueueBytesPause };
+    this.#sweep();
+  }
+
+  /** Opens the peer door. Port 0 takes a free one. Rejects with the system's error when the door cannot be opened. */
+  listen(host: string, port: number): Promise<{ readonly port: number }> {
+    const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) =>
+      this.#accept(socket),
+    );
+    // Room above the limit to tell those beyond it why; past that, the system's door stays shut.
+    server.maxConnections = this.#limits.peerConnectionsMax + REFUSALS_AT_ONCE;
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port }, () => {
+        const bound = server.address();
+        server.off("error", reject);
+        // An accept that fails (out of descriptors) costs that connection, not the node.
+        server.on("error", () => {});
+        resolve({ port: typeof bound === "object" && bound !== null ? bound.port : port });
+      });
+    });
+  }
+
+  send(to: Address, envelope: Envelope): boolean {
+    if (this.#whenClosed !== undefined) return false;
+    const clusterId = this.clusterId();
+    const session = this.#sessionTo(to, clusterId);
+    const taken = session !== undefined && session.pipe.send(clusterId, envelope) === "taken";
+    if (!taken) this.#counts.framesRefused++;
+    return taken;
+  }
+
+  /** Drops the connection to this address, so that the next frame dials anew: for when requests time out in a row. */
+  forget(address: Address): void {
+    this.#peers.get(address)?.session?.pipe.destroy("forgotten");
+  }
+
+  get stats(): TcpStats {
+    const { inbound } = this.#counts;
+    return { ...this.#frames, ...this.#counts, inbound, outbound: this.#sessions.size - inbound };
+  }
+
+  /** Sends what waits, for `lingerMs` at most; nothing is delivered any more. */
+  close(done: () => void): void {
+    if (this.#whenClosed !== undefined) {
+      this.#whenClosed.push(done);
+      return this.#finishClose();
+    }
+    this.#whenClosed = [done];
+    for (const session of this.#sessions.keys()) session.pipe.end("this node is stopping");
+    const server = this.#server;
+    if (server?.listening !== true) return this.#finishClose();
+    server.close(() => {
+      this.#server = undefined;
+      this.#finishClose();
+    });
+  }
+
+  // What the links ask of their network.
+
+  hello(): Hello {
+    return this.#options.hello();
+  }
+
+  clusterId(): bigint {
+    return this.#options.clusterId();
+  }
+
+  admit(hello: Hello): string | undefined {
+    return this.#options.handler.admit(hello);
+  }
+
+  greeted(session: TcpSession): void {
+    if (session.side === "opener") return this.#peers.get(session.address)?.reached();
+    const { frameBytesMax, clientFrameBytesMax } = this.#limits;
+    session.pipe.receivedFrameBytesMax = session.hello.role === "member" ? frameBytesMax : clientFrameBytesMax;
+  }
+
+  receive(envelope: Envelope, session: TcpSession): void {
+    this.#options.handler.receive(envelope, session);
+  }
+
+  refused(session: TcpSession, reason: string, byUs: boolean): void {
+    this.#counts.refused++;
+    if (session.side === "opener" && !byUs) this.#options.handler.refused(session.address, reason);
+  }
+
+  replyLost(session: TcpSession, why: SendResult): void {
+    this.#counts.framesRefused++;
+    // Whoever asks and does not read the answers is cut: it must not hold this node's memory.
+    if (why === "full" && session.side === "acceptor") session.pipe.destroy("replies are not read");
+  }
+
+  ended(session: TcpSession, _reason: string, malformed: boolean): void {
+    this.#sessions.delete(session);
+    if (malformed) this.#counts.malformed++;
+    if (session.side === "acceptor") this.#counts.inbound--;
+    else this.#peers.get(session.address)?.lost(session, this.#clock.monotonicMs());
+    this.#finishClose();
+  }
+
+  #sessionTo(address: Address, clusterId: bigint): TcpSession | undefined {
+    const peer = this.#peers.get(address) ?? this.#meet(address);
+    const session = peer?.session;
+    if (session?.pipe.open === true) {
+      if (session.greetedAs === clusterId) return session;
+      // It greeted as somebody who knew no cluster: that is not true any more.
+      session.pipe.end("greeting anew");
+    }
+    return peer === undefined || !peer.mayDial(this.#clock.monotonicMs()) ? undefined : this.#dial(peer);
+  }
+
+  #meet(address: Address): TcpPeer | undefined {
+    if (parseAddress(address) === undefined) return undefined;
+    const peer = new TcpPeer(address, this.#limits);
+    this.#peers.set(address, peer);
+    return peer;
+  }
+
+  #dial(peer: TcpPeer): TcpSession | undefined {
+    const target = parseAddress(peer.address);
+    if (target === undefined) return undefined;
+    const socket = connect({ ...target, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    peer.session = this.#open("opener", peer.address, socket, this.#outboundOptions);
+    return peer.session;
+  }
+
+  #accept(socket: Socket): void {
+    const from = formatAddress(socket.remoteAddress ?? "unknown", socket.remotePort ?? 0);
+    this.#counts.inbound++;
+    const session = this.#open("acceptor", from, socket, this.#inboundOptions);
+    session.pipe.receivedFrameBytesMax = this.#limits.helloBytesMax;
+    if (this.#counts.inbound > this.#limits.peerConnectionsMax)
+      session.refuse("too many connections: try another node");
+  }
+
+  #open(side: TcpSession["side"], address: Address, socket: Socket, options: FrameConnectionOptions): TcpSession {
+    const session: TcpSession = new Session(
+      side,
+      address,
+      this,
+      (handler) => new FrameConnection(socket, options, handler, this.#frames),
+    );
+    this.#sessions.set(session, this.#clock.monotonicMs());
+    return session;
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [session, sinceMs] of this.#sessions) {
+      if (!session.isGreeted && nowMs - sinceMs >= this.#limits.helloTimeoutMs) {
+        session.pipe.destroy("no greeting came");
+      } else session.pipe.check(nowMs);
+    }
+    for (const peer of this.#peers.values()) if (peer.isForgettable(nowMs)) this.#peers.delete(peer.address);
+    this.#cancelSweep = this.#clock.after(SWEEP_INTERVAL_MS, () => this.#sweep());
+  }
+
+  #finishClose(): void {
+    if (this.#whenClosed === undefined || this.#sessions.size > 0 || this.#server !== undefined) return;
+    this.#cancelSweep?.();
+    for (const done of this.#whenClosed.splice(0)) done();
+  }
+}
