@@ -1,6 +1,8 @@
 /** Group commit: the writes that go into one transaction together, visible before they are durable. */
 import type { StorageError } from "@kvorum/core";
 
+export const PAGE_BYTES = 4096;
+
 export interface KeyedWrite {
   readonly key: Buffer;
   /** Undefined removes. */
@@ -17,6 +19,13 @@ export class Group {
 
   get empty(): boolean {
     return this.#callbacks.length === 0;
+  }
+
+  /** About how many bytes of new pages the group takes: each write its value, its leaf and its part of the branches above. */
+  get pageBytes(): number {
+    let bytes = 0;
+    for (const { key, value } of this.writes()) bytes += key.length + (value?.length ?? 0) + 2 * PAGE_BYTES;
+    return bytes;
   }
 
   /** In no order. */

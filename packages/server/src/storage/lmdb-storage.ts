@@ -1,6 +1,5 @@
 /** The storage port on LMDB: one B+tree, and a group commit of our own that answers only after the flush (the local persistence component of Dynamo §5). */
-import { mkdir, open as openFile } from "node:fs/promises";
-import { constants } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import {
   assert,
@@ -13,7 +12,9 @@ import {
   type StoredRecord,
 } from "@kvorum/core";
 import { open, type RootDatabase } from "lmdb";
-import { Group, type KeyedWrite, writesBetween } from "./group.js";
+import { Group, type KeyedWrite, PAGE_BYTES, writesBetween } from "./group.js";
+import { syncFolder } from "../data-folder/sync-folder.js";
+import { causeOf, lacksSpace } from "./disk-errors.js";
 import { after, metaKey, parseMetaKey, parseRecordKey, recordBound, recordKey } from "./lmdb-keys.js";
 
 export interface LmdbOptions {
@@ -40,12 +41,12 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
     overlappingSync: false,
     // We group ourselves.
     eventTurnBatching: false,
-    pageSize: 4096,
+    pageSize: PAGE_BYTES,
   });
   // LMDB flushes what is in its files, not the names of the files.
   await syncFolder(path);
   await syncFolder(dirname(path));
-  return new LmdbStorage(db);
+  return new LmdbStorage(db, path);
 }
 
 /**
@@ -54,6 +55,7 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
  */
 class LmdbStorage implements Storage {
   readonly #db: RootDatabase<Uint8Array, Buffer>;
+  readonly #path: string;
   #pending = new Group();
   #flushing: Group | undefined;
   #scheduled = false;
@@ -61,8 +63,9 @@ class LmdbStorage implements Storage {
   #doubtful: readonly Group[] | undefined;
   #closing: (() => void) | undefined;
 
-  constructor(db: RootDatabase<Uint8Array, Buffer>) {
+  constructor(db: RootDatabase<Uint8Array, Buffer>, path: string) {
     this.#db = db;
+    this.#path = path;
   }
 
   get(key: RecordKey, done: (outcome: ReadOutcome) => void): void {
@@ -177,7 +180,9 @@ class LmdbStorage implements Storage {
    * before anyone is told: a callback may read and apply.
    */
   async #failed(group: Group, error: unknown): Promise<void> {
-    const outcome = lacksSpace(await causeOf(error)) && this.#nothingHappened() ? "full" : "failed";
+    const unchanged = this.#rootUnchanged();
+    const outcome =
+      unchanged && (await lacksSpace(await causeOf(error), this.#path, group.pageBytes)) ? "full" : "failed";
     const pending = this.#pending;
     this.#pending = new Group();
     this.#flushing = undefined;
@@ -188,8 +193,11 @@ class LmdbStorage implements Storage {
     this.#closeIfIdle();
   }
 
-  /** LMDB refuses every transaction once it could not write the root page, for then nobody knows which root is on disk. */
-  #nothingHappened(): boolean {
+  /**
+   * LMDB writes pages that no root names yet, flushes them, then writes the root. While that last step was not reached, nothing happened.
+   * Where it was and failed, nobody knows which root is on disk, and LMDB refuses every later transaction.
+   */
+  #rootUnchanged(): boolean {
     try {
       this.#db.transactionSync(() => undefined);
       return true;
@@ -202,33 +210,5 @@ class LmdbStorage implements Storage {
     const done = this.#closing;
     if (done === undefined || this.#flushing !== undefined || !this.#pending.empty) return;
     void this.#db.close().then(done);
-  }
-}
-
-/** The error of the operating system or of LMDB behind a failed commit: lmdb hangs it on the rejection as a promise that rejects. */
-async function causeOf(error: unknown): Promise<unknown> {
-  try {
-    return await (error as { commitError?: unknown }).commitError;
-  } catch (cause) {
-    return cause;
-  }
-}
-
-/** LMDB has no page left for the write; nothing was changed. */
-const MDB_MAP_FULL = -30792;
-
-/** Also a quota (EDQUOT) and the process's limit on the size of files (EFBIG). */
-function lacksSpace(cause: unknown): boolean {
-  const { ENOSPC, EDQUOT, EFBIG } = constants.errno;
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  return code === ENOSPC || code === EDQUOT || code === EFBIG || code === MDB_MAP_FULL;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await openFile(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
