@@ -9,7 +9,7 @@ import { testPrimitives } from "../primitives.js";
 import { decoded, encoded } from "./world.js";
 
 const { text } = testPrimitives;
-const runs = { numRuns: count(300, 20_000) };
+const runs = { numRuns: count(300, 10_000) };
 
 const instance = fc.maxSafeNat().map((n) => n % (INSTANCE_MAX + 1));
 const counter = fc.oneof(

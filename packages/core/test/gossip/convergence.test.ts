@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { count } from "../counts.js";
 import { limits } from "../../src/base/limits.js";
-import { World, bytesOf, instanceOf, newState, exchange, textOf } from "./world.js";
+import { World, bytesOf, decoded, encoded, exchange, instanceOf, newState, textOf } from "./world.js";
 
 /** Rounds that an epidemic with three peers a round may take: log2 n, and a few more for the last ones. */
 const roundsFor = (n: number): number => Math.ceil(Math.log2(n)) + 4;
@@ -113,6 +113,30 @@ describe("DESIGN §6: a message is bounded in size however large the cluster", (
       for (const { instance } of syn.digests) mentioned.add(instance);
     }
     expect(mentioned.size).toBe(3_000);
+  });
+
+  test("a syn without room for all asks only for what lies in its range, so that equals send each other nothing", () => {
+    const [a, b] = [crowd(3_000, 1), newState(2)];
+    b.restore(a.origins().flatMap(({ instance }) => a.snapshot(instance) ?? []));
+    exchange(a, b);
+    for (let i = 0; i < 10; i++) {
+      const syn = b.syn();
+      expect(syn.digests.length).toBeLessThan(3_000);
+      expect(a.receive(syn).reply).toMatchObject({ kind: "ack", deltas: [] });
+    }
+  });
+
+  test("heartbeats, which always move, leave room for entries", () => {
+    const members = Array.from({ length: 1_300 }, (_, i) => newState(instanceOf(i)).snapshot(instanceOf(i))!);
+    const [opener, answerer] = [newState(1), newState(2)];
+    opener.restore(members);
+    answerer.restore(members.map((member) => ({ ...member, heartbeat: 1_000_000 })));
+    for (let i = 0; i < 3; i++) answerer.set(`fact/${i}`, new Uint8Array(limits.gossipValueBytesMax));
+    const ack = encoded(answerer.receive(opener.syn()).reply!);
+    expect(ack.length).toBeLessThanOrEqual(limits.gossipMessageBytesMax);
+    const { changes, heard } = opener.receive(decoded(ack));
+    expect(changes).toHaveLength(1);
+    expect(heard.length).toBeGreaterThan(500);
   });
 
   test("a quiet member's one fact does not wait behind the backlog of a busy one", () => {
