@@ -61,6 +61,9 @@ export class NullNode implements NetworkHandler {
     throw new Error(`${address} refused the connection: ${reason}`);
   }
 
+  /** Nothing is tried again: the clients of what was under way run into their deadline. */
+  lost(): void {}
+
   receive(envelope: Envelope, link: Link): void {
     const { message, requestId } = envelope;
     switch (message.kind) {
@@ -96,7 +99,7 @@ export class NullNode implements NetworkHandler {
     const body = message.value ?? NO_BYTES;
     this.#store.set(this.#text(message.id), body);
     const answer: Message = { kind: "put-done", context: NO_BYTES, ...QUORUM };
-    this.#ask({ kind: "store", id: message.id, body, repair: false }, { link, requestId, answer });
+    this.#ask({ kind: "store", id: message.id, body, whole: false }, { link, requestId, answer });
   }
 
   #ask(message: Message, waiting: Waiting): void {

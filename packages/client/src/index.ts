@@ -1,5 +1,8 @@
 /** The Kvorum client, and the pieces of the peer protocol on Node that the server shares with it. */
+export type { CallOptions, ClientOptions } from "./client-session.js";
+export * from "./errors.js";
 export * from "./frame-connection.js";
 export * from "./primitives.js";
+export type { RingCache } from "./ring-cache.js";
 export * from "./slab-pool.js";
 export * from "./system-clock.js";
