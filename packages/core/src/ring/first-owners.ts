@@ -1,29 +1,34 @@
-/** Who comes first: each member is first owner of its fair part of the partitions that it holds, since coordinators prefer the first (Dynamo §5). */
+/** Who comes first: each member is first owner of its fair part of the partitions, since coordinators prefer the first (Dynamo §5). */
 import { PathSearch } from "./path.js";
 import type { Worktable } from "./table.js";
+import { fairLeast, fairMost } from "./targets.js";
 
 /**
- * Swaps first owners with others of the same row until every member is first in a `width`-th of its rows, rounded down or up. No data moves.
- * (Taking each row's owners in equal parts is a fractional solution; so a whole one exists, and the paths find it.)
+ * Swaps first owners with others of the same row until every member is first in a `width`-th of its ideal places, rounded down or up. No data
+ * moves. Taking each row's owners in equal parts is a fractional solution, so where loads are at their ideals a whole one exists, and the
+ * paths find it; a load one beside its ideal may leave its member one first place beside its own.
  */
 export function balanceFirstOwners(table: Worktable): void {
   const firsts = new FirstOwners(table);
-  while (firsts.shift());
+  while (firsts.relieve());
+  while (firsts.provide());
 }
 
 class FirstOwners {
   readonly #count: number;
+  /** By member, the rows where it is first, and stale ones. */
   readonly #rows: number[][];
   readonly #held: Int32Array;
   readonly #least: readonly number[];
   readonly #most: readonly number[];
 
   constructor(readonly table: Worktable) {
+    const { ideal } = table.targets;
     this.#count = table.members.length;
     this.#held = new Int32Array(this.#count);
     this.#rows = table.members.map(() => []);
-    this.#least = Array.from(table.load, (load) => Math.floor(load / table.width));
-    this.#most = Array.from(table.load, (load) => Math.ceil(load / table.width));
+    this.#least = ideal.map((places) => fairLeast(places / table.width));
+    this.#most = ideal.map((places) => fairMost(places / table.width));
     for (let row = 0; row < table.partitions; row++) this.#note(row, this.#firstOf(row), 1);
   }
 
@@ -36,17 +41,24 @@ class FirstOwners {
     if (change === 1) this.#rows[member]?.push(row);
   }
 
-  /** Makes one member first once less, another once more. False when all have their fair part. */
-  shift(): boolean {
+  readonly #isBelow = (limits: readonly number[]) => (m: number) => (this.#held[m] as number) < (limits[m] as number);
+  readonly #isAbove = (limits: readonly number[]) => (m: number) => (this.#held[m] as number) > (limits[m] as number);
+
+  /** Takes one first place from a member that has too many. False when there is none, or no way. */
+  relieve(): boolean {
+    return this.#shift(this.#isAbove(this.#most), this.#isBelow(this.#most));
+  }
+
+  /** Gives one first place to a member that has too few. False when there is none, or no way. */
+  provide(): boolean {
+    return this.#shift(this.#isAbove(this.#least), this.#isBelow(this.#least));
+  }
+
+  #shift(isSource: (m: number) => boolean, isSink: (m: number) => boolean): boolean {
     const members = Array.from(this.#least.keys());
-    const over = members.filter((m) => (this.#held[m] as number) > (this.#most[m] as number));
-    const under = members.filter((m) => (this.#held[m] as number) < (this.#least[m] as number));
-    if (over.length === 0 && under.length === 0) return false;
-    const sources =
-      over.length > 0 ? over : members.filter((m) => (this.#held[m] as number) > (this.#least[m] as number));
-    const limits = over.length > 0 ? this.#most : this.#least;
-    const isSink = (m: number): boolean => (this.#held[m] as number) < (limits[m] as number);
-    const path = new PathSearch(this.#count).find(sources, isSink, (giver, search) => this.#offerSteps(giver, search));
+    if (!members.some(isSink)) return false;
+    const search = new PathSearch(this.#count, 1);
+    const path = search.find(members.filter(isSource), isSink, (giver) => this.#offerSteps(giver, search));
     for (const { row, giver, taker } of path ?? []) {
       const { seats, width } = this.table;
       seats[this.table.seatOf(row, taker)] = giver;
@@ -60,7 +72,7 @@ class FirstOwners {
   #offerSteps(giver: number, search: PathSearch): void {
     const { seats, width } = this.table;
     for (const row of this.#rows[giver] as readonly number[]) {
-      if (search.unreached === 0) return;
+      if (search.isDone || search.unreached === 0) return;
       if (this.#firstOf(row) !== giver) continue;
       for (let seat = row * width + 1; seat < (row + 1) * width; seat++) {
         search.offer({ giver, taker: seats[seat] as number, row }, 1);

@@ -19,18 +19,27 @@ export class PathSearch {
   /** How many members the search has not come near yet. */
   unreached: number;
 
-  constructor(readonly members: number) {
+  /** The sink that no other can be nearer than, once it is known. */
+  #nearest: number | undefined;
+  #isSink: (member: number) => boolean = () => false;
+
+  /** `cheapestStep`: no step costs less. */
+  constructor(
+    members: number,
+    readonly cheapestStep: 0 | 1,
+  ) {
     this.#distance = new Int32Array(members).fill(UNREACHED);
-    this.#reachedBy = new Array<Step | undefined>(members).fill(undefined);
+    this.#reachedBy = Array.from({ length: members }, () => undefined);
     this.unreached = members;
   }
 
-  /** The cheapest path from any of `sources` to the first sink, or undefined. Rows on it are distinct. */
+  /** The cheapest path from any of `sources` to a sink, or undefined. Rows on it are distinct. */
   find(
     sources: readonly number[],
     isSink: (member: number) => boolean,
-    offerSteps: (giver: number, search: PathSearch) => void,
+    offerSteps: (giver: number) => void,
   ): readonly Step[] | undefined {
+    this.#isSink = isSink;
     for (const source of sources) this.#distance[source] = 0;
     this.unreached -= sources.length;
     this.#next = [...sources];
@@ -42,10 +51,16 @@ export class PathSearch {
         const member = this.#now[i] as number;
         if (this.#distance[member] !== this.#depth) continue;
         if (isSink(member)) return this.#pathTo(member);
-        offerSteps(member, this);
+        offerSteps(member);
+        if (this.#nearest !== undefined) return this.#pathTo(this.#nearest);
       }
     }
     return undefined;
+  }
+
+  /** No further steps are of use. */
+  get isDone(): boolean {
+    return this.#nearest !== undefined;
   }
 
   /** Whether a step of `cost` to `taker` would be news. */
@@ -60,6 +75,7 @@ export class PathSearch {
     if (this.#distance[step.taker] === UNREACHED) this.unreached--;
     this.#distance[step.taker] = this.#depth + cost;
     this.#reachedBy[step.taker] = step;
+    if (cost === this.cheapestStep && this.#isSink(step.taker)) this.#nearest = step.taker;
     (cost === 0 ? this.#now : this.#next).push(step.taker);
   }
 

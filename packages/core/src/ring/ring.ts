@@ -44,7 +44,7 @@ export class Ring {
   ) {
     this.version = versionOf(config, events);
     this.members = state.members.list;
-    this.#owners = new Array<readonly string[] | undefined>(config.partitions).fill(undefined);
+    this.#owners = Array.from({ length: config.partitions }, () => undefined);
   }
 
   get partitions(): number {
