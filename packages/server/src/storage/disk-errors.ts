@@ -23,6 +23,10 @@ export async function lacksSpace(cause: unknown, path: string, neededBytes: numb
   const code = (cause as { code?: unknown } | undefined)?.code;
   if (code === ENOSPC || code === EDQUOT || code === EFBIG || code === MDB_MAP_FULL) return true;
   if (code !== EIO) return false;
-  const { bavail, bsize } = await statfs(path);
-  return bavail * bsize < neededBytes;
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize < neededBytes;
+  } catch {
+    return false;
+  }
 }

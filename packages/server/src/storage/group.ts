@@ -52,10 +52,10 @@ export class Group {
 }
 
 /** The last write of each key with `from <= key < end`, in order of keys; later groups count more than earlier ones. */
-export function writesBetween(groups: readonly Group[], from: Buffer, end: Buffer): KeyedWrite[] {
+export function writesBetween(groups: readonly (Group | undefined)[], from: Buffer, end: Buffer): KeyedWrite[] {
   const latest = new Map<string, KeyedWrite>();
   for (const group of groups) {
-    for (const write of group.writes()) {
+    for (const write of group?.writes() ?? []) {
       if (write.key.compare(from) >= 0 && write.key.compare(end) < 0) latest.set(textOf(write.key), write);
     }
   }

@@ -123,32 +123,47 @@ class LmdbStorage implements Storage {
     const written = this.#pending.get(key) ?? this.#flushing?.get(key);
     if (written !== undefined) return written.value === undefined ? ABSENT : { kind: "found", value: written.value };
     if (this.#doubtful?.some((group) => group.get(key) !== undefined)) return DAMAGED;
-    const value = this.#db.getBinary(key);
-    return value === undefined ? ABSENT : { kind: "found", value };
+    try {
+      const value = this.#db.getBinary(key);
+      return value === undefined ? ABSENT : { kind: "found", value };
+    } catch {
+      return DAMAGED;
+    }
   }
 
-  /** Visits what is on disk and what is on its way there as one ordered sequence. Returns how many keys are in doubt. */
+  /** Visits what is on disk and what is on its way there as one ordered sequence. Returns how many keys could not be told. */
   #walk(from: Buffer, end: Buffer, visit: (key: Buffer, value: Uint8Array) => boolean): number {
-    const groups = this.#doubtful ?? (this.#flushing === undefined ? [this.#pending] : [this.#flushing, this.#pending]);
-    const doubtful = this.#doubtful !== undefined;
-    const overlay = writesBetween(groups, from, end);
+    const overlay = writesBetween(this.#doubtful ?? [this.#flushing, this.#pending], from, end);
+    let damaged = 0;
     let next = 0;
-    const visitWrite = (write: KeyedWrite): boolean =>
-      doubtful || write.value === undefined || visit(write.key, write.value);
-    for (const { key, value } of this.#db.getRange({ start: from, end })) {
-      let order = -1;
-      while (next < overlay.length) {
-        const write = overlay[next] as KeyedWrite;
-        order = write.key.compare(key);
-        if (order > 0) break;
-        next++;
-        if (!visitWrite(write)) return 0;
-        if (order === 0) break;
+    const visitWrite = (write: KeyedWrite): boolean => {
+      if (this.#doubtful === undefined) return write.value === undefined || visit(write.key, write.value);
+      damaged++;
+      return true;
+    };
+    for (const stored of this.#stored(from, end)) {
+      if (stored === "unreadable") {
+        damaged++;
+        break;
       }
-      if (order !== 0 && !visit(key, value)) return 0;
+      for (; next < overlay.length && order(overlay, next, stored.key) < 0; next++) {
+        if (!visitWrite(overlay[next] as KeyedWrite)) return damaged;
+      }
+      // A write on its way hides what it replaces; the loop comes to it with the next key.
+      const replaced = next < overlay.length && order(overlay, next, stored.key) === 0;
+      if (!replaced && !visit(stored.key, stored.value)) return damaged;
     }
-    for (; next < overlay.length; next++) if (!visitWrite(overlay[next] as KeyedWrite)) return 0;
-    return doubtful ? overlay.length : 0;
+    for (; next < overlay.length; next++) if (!visitWrite(overlay[next] as KeyedWrite)) break;
+    return damaged;
+  }
+
+  /** What LMDB holds of a range. A tree that cannot be read further ends with "unreadable"; errors of the visitor pass by. */
+  *#stored(from: Buffer, end: Buffer): Generator<{ key: Buffer; value: Uint8Array } | "unreadable"> {
+    try {
+      yield* this.#db.getRange({ start: from, end });
+    } catch {
+      yield "unreadable";
+    }
   }
 
   #flush(): void {
@@ -180,9 +195,9 @@ class LmdbStorage implements Storage {
    * before anyone is told: a callback may read and apply.
    */
   async #failed(group: Group, error: unknown): Promise<void> {
+    const cause = await causeOf(error);
     const unchanged = this.#rootUnchanged();
-    const outcome =
-      unchanged && (await lacksSpace(await causeOf(error), this.#path, group.pageBytes)) ? "full" : "failed";
+    const outcome = unchanged && (await lacksSpace(cause, this.#path, group.pageBytes)) ? "full" : "failed";
     const pending = this.#pending;
     this.#pending = new Group();
     this.#flushing = undefined;
@@ -211,4 +226,8 @@ class LmdbStorage implements Storage {
     if (done === undefined || this.#flushing !== undefined || !this.#pending.empty) return;
     void this.#db.close().then(done);
   }
+}
+
+function order(overlay: readonly KeyedWrite[], index: number, key: Buffer): number {
+  return (overlay[index] as KeyedWrite).key.compare(key);
 }
