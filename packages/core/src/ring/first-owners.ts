@@ -5,8 +5,8 @@ import { fairLeast, fairMost } from "./targets.js";
 
 /**
  * Swaps first owners with others of the same row until every member is first in a `width`-th of its ideal places, rounded down or up. No data
- * moves. Taking each row's owners in equal parts is a fractional solution, so where loads are at their ideals a whole one exists, and the
- * paths find it; a load one beside its ideal may leave its member one first place beside its own.
+ * moves. It can always be done: a `width`-th of a load that is a whole number beside the ideal lies between these bounds, and taking each
+ * row's owners in equal parts is a fractional solution; so there is a whole one, and the paths find it.
  */
 export function balanceFirstOwners(table: Worktable): void {
   const firsts = new FirstOwners(table);
