@@ -1,0 +1,165 @@
+/** The JSON documents that come in and go out of this door: zod schemas that check what comes in, and describe all of it in OpenAPI. */
+import { limits } from "@kvorum/core";
+import type {
+  BucketConfig,
+  ClusterView,
+  ConflictPage,
+  Explanation,
+  KeyPage,
+  PlaceView,
+  QuorumArg,
+  RingView,
+} from "@kvorum/core";
+import { z } from "zod";
+import type { EnvelopeDocument } from "./envelope.js";
+
+const count = z.int().nonnegative();
+const name = z.string();
+const cursor = z.string().nullable().meta({ description: "Give it back for the next page; null after the last one" });
+const timestamp = count.meta({ description: "Milliseconds since the epoch" });
+const dot = z.string().meta({ description: "One write: `actor:n`" });
+const status = z.enum(["up", "suspect", "down", "joining", "leaving"]);
+
+export const quorumArg = z
+  .union([z.int().min(1).max(99), z.enum(["one", "quorum", "all"])])
+  .meta({ description: "Replies needed: a number up to n, or a word" }) satisfies z.ZodType<QuorumArg>;
+
+const conflicts = z.enum(["siblings", "lww"]).meta({
+  description:
+    "siblings keeps concurrent writes for the reader to resolve; lww keeps the newest by timestamp and loses the others",
+});
+
+export const bucketConfig = z.strictObject({
+  n: count.meta({ description: "Replicas of a key: the cluster's, fixed when it was founded" }),
+  r: quorumArg,
+  w: quorumArg,
+  conflicts,
+}) satisfies z.ZodType<BucketConfig>;
+
+export const bucketChange = bucketConfig
+  .partial()
+  .meta({ description: "What is left out stays. n may only be what it is" });
+
+export const bucketList = z.object({
+  buckets: z.array(z.object({ name, keys: count.meta({ description: "Live keys" }) })),
+});
+
+export const keyPage = z.object({ keys: z.array(z.string()), cursor }) satisfies z.ZodType<KeyPage>;
+
+export const conflictPage = z.object({
+  conflicts: z.array(z.object({ bucket: name, key: z.string(), siblings: count, since: timestamp })),
+  cursor,
+  total: count,
+}) satisfies z.ZodType<ConflictPage>;
+
+export const envelope = z.object({
+  bucket: name,
+  key: z.string(),
+  context: z.string().max(limits.contextCharsMax).nullable().meta({
+    description:
+      "Send it back as Kvorum-Context with the write that follows this read; null when the key was never seen",
+  }),
+  siblings: z.array(
+    z.object({
+      value: z.string(),
+      encoding: z.enum(["utf8", "base64"]).meta({ description: "How `value` holds the bytes" }),
+      contentType: z.string(),
+      dot,
+      timestamp,
+      clock: z.record(z.string(), count).meta({
+        description:
+          "The version vector that the write was made with, its own dot included: by it any two versions can be compared",
+      }),
+      origin: z.object({
+        node: name.meta({ description: "Where the write was coordinated" }),
+        fallback: z.boolean().meta({ description: "Whether that node stood in for a primary" }),
+        context: z.boolean().meta({ description: "Whether the write followed a read; false for a blind one" }),
+      }),
+    }),
+  ),
+  quorum: z.object({ needed: count, received: count, fallbacks: count }),
+}) satisfies z.ZodType<EnvelopeDocument>;
+
+export const cluster = z.object({
+  cluster: z.string().meta({ description: "The cluster's id: 16 hex digits" }),
+  node: name.meta({ description: "The node that answers" }),
+  partitions: count,
+  replicas: count,
+  settled: z.boolean().meta({
+    description: "All members that can be reached agree on the ring, and no phase or transfer is open",
+  }),
+  underReplicated: z.boolean().meta({ description: "Fewer members than replicas wanted" }),
+  members: z.array(
+    z.object({
+      name,
+      address: z.string(),
+      http: z.string(),
+      zone: z.string(),
+      status,
+      ownership: z.number().min(0).max(1).meta({ description: "Share of all replica places" }),
+      hints: count,
+    }),
+  ),
+  transfers: z.array(z.object({ partition: count, from: name, to: name, done: count, total: count })),
+}) satisfies z.ZodType<ClusterView>;
+
+export const ring = z.object({
+  version: z.string(),
+  partitions: z.array(z.object({ partition: count, owners: z.array(name) })),
+}) satisfies z.ZodType<RingView>;
+
+export const place = z.object({
+  partition: count,
+  preferenceList: z.array(name),
+  fallbacks: z.array(name),
+}) satisfies z.ZodType<PlaceView>;
+
+export const explanation = z.object({
+  partition: count,
+  preferenceList: z.array(name),
+  coordinator: name,
+  replicas: z.array(
+    z.object({
+      node: name,
+      role: z.enum(["primary", "fallback"]),
+      status,
+      reply: z.enum(["ok", "not-found", "timeout", "error"]),
+      digest: z.string().nullable(),
+      siblings: z.array(z.object({ dot, timestamp, deleted: z.boolean() })),
+    }),
+  ),
+  agree: z.boolean(),
+}) satisfies z.ZodType<Explanation>;
+
+export const health = z.object({ status: z.enum(["live", "ready"]) });
+
+export const problem = z.object({
+  type: z.string().meta({ description: "urn:kvorum:<name>: stable" }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().meta({ description: "What was wrong and what to do" }),
+  effect: z.enum(["none", "unknown"]).optional().meta({
+    description:
+      "With every error of a request that changes something. none: nothing was started. unknown: it may still appear",
+  }),
+  needed: count.optional().meta({ description: "Replies that the quorum needed" }),
+  received: count.optional().meta({ description: "Replies that came in time" }),
+});
+
+/** Each schema under the name that a client made from the description would give its type. */
+export const documents = {
+  BucketChange: bucketChange,
+  BucketConfig: bucketConfig,
+  BucketList: bucketList,
+  Cluster: cluster,
+  ConflictPage: conflictPage,
+  Envelope: envelope,
+  Explanation: explanation,
+  Health: health,
+  KeyPage: keyPage,
+  Place: place,
+  Problem: problem,
+  Ring: ring,
+} as const;
+
+export type SchemaName = keyof typeof documents;

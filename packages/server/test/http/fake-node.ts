@@ -1,0 +1,171 @@
+/** A node for tests of the door: it answers what it is told to, and keeps what it was asked. */
+import type {
+  BucketConfig,
+  ClusterView,
+  ConflictPage,
+  Explanation,
+  GetCommand,
+  Got,
+  KeyId,
+  KeyPage,
+  NodeApi,
+  NodeStats,
+  OperationTag,
+  Outcome,
+  PlaceView,
+  PutCommand,
+  PutDone,
+  Reply,
+  RingView,
+} from "@kvorum/core";
+import { keyIdOf, ok } from "@kvorum/core";
+import { testPrimitives } from "../../../core/test/primitives.js";
+
+export const nothing: Got = {
+  kind: "got",
+  body: new Uint8Array(0),
+  context: new Uint8Array(0),
+  needed: 2,
+  received: 2,
+  fallbacks: 0,
+};
+
+export const done: PutDone = {
+  kind: "put-done",
+  context: Uint8Array.of(1, 2, 3),
+  needed: 2,
+  received: 2,
+  fallbacks: 0,
+};
+
+export const clusterView: ClusterView = {
+  cluster: "00112233445566ff",
+  node: "n1",
+  partitions: 256,
+  replicas: 3,
+  settled: true,
+  underReplicated: true,
+  members: [
+    { name: "n1", address: "127.0.0.1:7401", http: "127.0.0.1:7400", zone: "z", status: "up", ownership: 1, hints: 0 },
+  ],
+  transfers: [],
+};
+
+type List = Parameters<NodeApi["listKeys"]>[0];
+type ConflictList = Parameters<NodeApi["listConflicts"]>[0];
+
+/** Everything asked is in one of the lists; everything answered is a field that a test sets first. */
+export class FakeNode implements NodeApi {
+  readonly gets: { readonly command: GetCommand; readonly timeoutMs: number }[] = [];
+  readonly puts: { readonly command: PutCommand; readonly timeoutMs: number }[] = [];
+  readonly operations: { readonly idempotencyKey: string; readonly attempt: number | undefined }[] = [];
+  readonly lists: (List | ConflictList)[] = [];
+  readonly explained: string[] = [];
+
+  got: Outcome<Got> = ok(nothing);
+  put_: Outcome<PutDone> = ok(done);
+  /** When set, replies wait here until the test calls them. */
+  waiting: (() => void)[] | undefined;
+  keyPage: Outcome<KeyPage> = ok({ keys: ["a", "b"], cursor: null });
+  conflictPage: Outcome<ConflictPage> = ok({ conflicts: [], cursor: null, total: 0 });
+  config: BucketConfig = { n: 3, r: "quorum", w: "quorum", conflicts: "siblings" };
+  isReady = true;
+  nodeStats: NodeStats = {
+    readRepairs: 1,
+    gossipBytesSent: 2,
+    damagedRecords: 3,
+    divergentStates: 4,
+    siblingWarnings: 5,
+    retiredActors: 6,
+    conflicts: 7,
+    liveKeys: 8,
+    requestsInFlight: 9,
+  };
+
+  keyOf(bucket: string, key: string): KeyId {
+    return keyIdOf(testPrimitives, 256, bucket, key);
+  }
+
+  operationOf(idempotencyKey: string, _write: unknown, attempt?: number): OperationTag {
+    this.operations.push({ idempotencyKey, attempt });
+    return { id: new Uint8Array(16).fill(7), check: 7n, maybeRetry: attempt !== 1 };
+  }
+
+  get(command: GetCommand, timeoutMs: number, reply: Reply<Got>): void {
+    this.gets.push({ command, timeoutMs });
+    this.#answer(reply, () => this.got);
+  }
+
+  put(command: PutCommand, timeoutMs: number, reply: Reply<PutDone>): void {
+    this.puts.push({ command, timeoutMs });
+    this.#answer(reply, () => this.put_);
+  }
+
+  listKeys(query: List, _timeoutMs: number, reply: Reply<KeyPage>): void {
+    this.lists.push(query);
+    reply(this.keyPage);
+  }
+
+  listConflicts(query: ConflictList, _timeoutMs: number, reply: Reply<ConflictPage>): void {
+    this.lists.push(query);
+    reply(this.conflictPage);
+  }
+
+  listBuckets(_timeoutMs: number, reply: Reply<readonly { readonly name: string; readonly keys: number }[]>): void {
+    reply(ok([{ name: "carts", keys: 2 }]));
+  }
+
+  bucketConfig(): BucketConfig {
+    return this.config;
+  }
+
+  setBucketConfig(_bucket: string, config: Partial<Omit<BucketConfig, "n">>, reply: Reply<BucketConfig>): void {
+    this.config = { ...this.config, ...config };
+    reply(ok(this.config));
+  }
+
+  explain(id: Uint8Array, _timeoutMs: number, reply: Reply<Explanation>): void {
+    this.explained.push(Buffer.from(id).toString());
+    const replica = {
+      node: "n1",
+      role: "primary",
+      status: "up",
+      reply: "not-found",
+      digest: null,
+      siblings: [],
+    } as const;
+    reply(ok({ partition: 1, preferenceList: ["n1"], coordinator: "n1", replicas: [replica], agree: true }));
+  }
+
+  place(id: Uint8Array): PlaceView {
+    this.explained.push(Buffer.from(id).toString());
+    return { partition: 1, preferenceList: ["n1"], fallbacks: [] };
+  }
+
+  ring(): RingView {
+    return { version: "1", partitions: [{ partition: 0, owners: ["n1"] }] };
+  }
+
+  cluster(): ClusterView {
+    return clusterView;
+  }
+
+  ready(): boolean {
+    return this.isReady;
+  }
+
+  stats(): NodeStats {
+    return this.nodeStats;
+  }
+
+  /** `bucket/key` of the last read or write. */
+  get lastId(): string {
+    const { command } = [...this.gets, ...this.puts].at(-1) as { command: GetCommand | PutCommand };
+    return Buffer.from(command.id).toString();
+  }
+
+  #answer<T>(reply: Reply<T>, outcome: () => Outcome<T>): void {
+    if (this.waiting === undefined) reply(outcome());
+    else this.waiting.push(() => reply(outcome()));
+  }
+}
