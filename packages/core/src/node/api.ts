@@ -2,12 +2,10 @@
 import type { Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
+import type { ConflictMode } from "../versions/key-state.js";
 import type { GetCommand, Got, OperationTag, PutCommand, PutDone } from "../wire/messages.js";
 
 export type Reply<T> = (outcome: Outcome<T>) => void;
-
-/** `siblings` keeps concurrent writes; `lww` lets the server keep only the newest by (timestamp, dot). */
-export type ConflictMode = "siblings" | "lww";
 
 export interface BucketConfig {
   readonly n: number;
@@ -109,6 +107,7 @@ export interface NodeStats {
   readonly retiredActors: number;
   readonly conflicts: number;
   readonly liveKeys: number;
+  readonly transferKeys: number;
   readonly requestsInFlight: number;
 }
 
@@ -143,7 +142,7 @@ export interface NodeApi {
   /** Asks every replica for what it holds and repairs nothing. */
   explain(id: Uint8Array, timeoutMs: number, reply: Reply<Explanation>): void;
   place(id: Uint8Array): PlaceView;
-  ring(): RingView;
+  ringView(): RingView;
   cluster(): ClusterView;
   /** A member of a settled enough ring that takes requests. */
   ready(): boolean;

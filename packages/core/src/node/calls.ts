@@ -1,9 +1,11 @@
-/** Requests to other nodes that wait for their reply: each is answered once, by a message or by `undefined` when none will come. */
+/** Requests to other nodes that wait for their reply: each is answered once, by a message or by the word that none will come. */
 import type { Address, Network } from "../ports/network.js";
 import type { Message } from "../wire/messages.js";
 
-/** `undefined`: unreachable, too late, or the reply made no sense. Whether the other side did it is then unknown. */
-export type CallDone = (reply: Message | undefined) => void;
+/** `unsent`: the request never left this node. `lost`: it may have arrived and been acted on; no reply will come. */
+export type NoReply = { readonly kind: "unsent" } | { readonly kind: "lost" };
+
+export type CallDone = (reply: Message | NoReply) => void;
 
 interface Pending {
   readonly to: Address;
@@ -28,7 +30,7 @@ export class Calls {
     this.#pending.set(requestId, { to, done });
     if (this.network.send(to, { requestId, deadlineMs: Math.max(1, Math.ceil(deadlineMs)), message })) return requestId;
     this.#pending.delete(requestId);
-    done(undefined);
+    done({ kind: "unsent" });
     return 0;
   }
 
@@ -51,12 +53,12 @@ export class Calls {
     this.#pending.delete(requestId);
   }
 
-  /** The connection to `address` broke: nothing that was asked there will be answered. */
-  lost(address: Address): void {
+  /** The connection to `address` is gone: nothing that was asked there will be answered. `sent`: whether it may have arrived. */
+  lost(address: Address, sent: boolean): void {
     for (const [requestId, pending] of this.#pending) {
       if (pending.to !== address) continue;
       this.#pending.delete(requestId);
-      pending.done(undefined);
+      pending.done({ kind: sent ? "lost" : "unsent" });
     }
   }
 

@@ -17,6 +17,11 @@ export interface NetworkHandler {
   receive(envelope: Envelope, link: Link): void;
   /** An outbound connection was refused by the other side with this reason, after it was reached. */
   refused(address: Address, reason: string): void;
+  /**
+   * Frames to this address are gone. `sent` false: it could not be reached, and none of those waiting left this node; true: the connection
+   * broke, and what had been sent on it may or may not have arrived.
+   */
+  lost(address: Address, sent: boolean): void;
 }
 
 /**

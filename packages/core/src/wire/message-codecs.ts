@@ -150,13 +150,13 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
     write(writer, message) {
       writer.blob(message.id);
       writer.blob(message.body);
-      writeFlags(writer, message.repair);
+      writeFlags(writer, message.whole);
     },
     read: (reader) => ({
       kind: "store",
       id: reader.blob(),
       body: reader.blob(),
-      repair: readFlags(reader, 1)(0),
+      whole: readFlags(reader, 1)(0),
     }),
   },
   stored: {

@@ -9,7 +9,7 @@ export interface Envelope {
   readonly message: Message;
 }
 
-/** The first frame of a connection, from the side that opened it. A client's instance is 0 and its name free. */
+/** The first frame of each side of a connection (wire/handshake.ts). A client's instance is 0 and its name free. */
 export interface Hello {
   readonly kind: "hello";
   readonly role: "member" | "joiner" | "client";
@@ -56,8 +56,8 @@ export interface Store {
   readonly kind: "store";
   readonly id: Uint8Array;
   readonly body: Uint8Array;
-  /** True for read repair and refills, which yield to requests. */
-  readonly repair: boolean;
+  /** The state was merged from every other owner: a record that was in doubt is whole with it. */
+  readonly whole: boolean;
 }
 
 export interface Stored {

@@ -1,0 +1,66 @@
+/** Taking a new member in, at the member it asked: an explicit act, written into the log and known to the cluster through gossip (Dynamo §4.8.1). */
+import { fail } from "../base/failure.js";
+import { memberProblem } from "../base/names.js";
+import type { Member } from "../ring/members.js";
+import type { MembershipEvent } from "../ring/membership-log.js";
+import { warnTooFewReplicas } from "../ring/too-few-replicas.js";
+import type { Join, Message } from "../wire/messages.js";
+import type { NodeContext } from "./context.js";
+
+type Answer = (message: Message) => void;
+
+const ZONE_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
+const WEIGHT_MAX = 1_000_000;
+
+export function admitJoin(node: NodeContext, join: Join, answer: Answer): void {
+  const { membership } = node;
+  const problem = memberProblem(join.name) ?? placingProblem(join);
+  if (problem !== undefined) return refuse(answer, problem);
+  const known = membership.members().find((member) => member.name === join.name);
+  // The welcome was lost on its way, and the joiner asks again.
+  if (known?.instance === join.instance) return welcome(node, answer);
+  if (known !== undefined && membership.status(join.name) !== "down") {
+    const why = `a member named ${join.name} is ${membership.status(join.name)}; choose another name, or stop that one and wait until it is seen to be down`;
+    return refuse(answer, why);
+  }
+  const stamp = node.hlc.next(node.clock.wallMs());
+  if (stamp === undefined) return refuse(answer, "this member's clock is behind the cluster's by too much; mend it");
+  const event = eventFor(known, join, { stamp, by: node.identity.instance });
+  membership.record(event, (kept) => {
+    if (!kept) return refuse(answer, "this member could not write the join to its disk; ask another");
+    node.log("info", known === undefined ? "member joined" : "member replaced", { member: join.name, zone: join.zone });
+    warnWhenTooMany(node);
+    welcome(node, answer);
+  });
+}
+
+function placingProblem(join: Join): string | undefined {
+  if (!ZONE_PATTERN.test(join.zone)) return `a zone's name is 1-64 of A-Z a-z 0-9 . _ -, not ${JSON.stringify(join.zone)}`;
+  if (join.weight < 1 || join.weight > WEIGHT_MAX) return `a weight is from 1 to ${WEIGHT_MAX}, not ${join.weight}`;
+  return undefined;
+}
+
+function eventFor(
+  known: Member | undefined,
+  join: Join,
+  authored: Pick<MembershipEvent, "stamp" | "by">,
+): MembershipEvent {
+  const { name, instance, zone, weight } = join;
+  if (known !== undefined) return { kind: "replaced", ...authored, name, instance };
+  return { kind: "joined", ...authored, name, instance, zone, weight };
+}
+
+function welcome(node: NodeContext, answer: Answer): void {
+  const { clusterId, secret, partitions, replicas } = node.identity;
+  answer({ kind: "welcome", clusterId, secret, partitions, replicas, gossip: node.membership.encodeKnown() });
+}
+
+function refuse(answer: Answer, why: string): void {
+  answer({ kind: "failed", failure: fail("join-refused", why).failure });
+}
+
+function warnWhenTooMany(node: NodeContext): void {
+  const { partitions, replicas } = node.identity;
+  const warning = warnTooFewReplicas(node.membership.members(), partitions, replicas);
+  if (warning !== undefined) node.log("warn", "members hold few replicas each; the next cluster wants more partitions", { ...warning });
+}

@@ -1,0 +1,63 @@
+/** How buckets are configured: gossiped facts, of which the newest by stamp is in force everywhere. */
+import { NO_STAMP, type Stamp } from "../base/hlc.js";
+import { fail, ok } from "../base/failure.js";
+import type { Primitives } from "../base/primitives.js";
+import type { ConflictMode } from "../versions/key-state.js";
+import type { BucketConfig, Reply } from "./api.js";
+import type { FactStore } from "./fact-store.js";
+import { bucketPrefix, decodeBucketFact, encodeBucketFact, type BucketFact } from "./facts.js";
+
+const SLASH = 0x2f;
+
+export class Buckets {
+  readonly #facts = new Map<string, BucketFact>();
+
+  constructor(
+    readonly primitives: Primitives,
+    readonly store: FactStore,
+    readonly replicas: number,
+  ) {
+    this.refresh();
+  }
+
+  /** Reads the facts anew: gossip or an operator has said something. Members may differ for a moment; the newest stamp wins everywhere. */
+  refresh(): void {
+    for (const { key, value } of this.store.entries(bucketPrefix)) {
+      const fact = decodeBucketFact(this.primitives, value);
+      const bucket = key.slice(bucketPrefix.length);
+      if (fact !== undefined && fact.stamp > this.stampOf(bucket)) this.#facts.set(bucket, fact);
+    }
+  }
+
+  configured(): readonly string[] {
+    return [...this.#facts.keys()];
+  }
+
+  config(bucket: string): BucketConfig {
+    const fact = this.#facts.get(bucket);
+    const n = this.replicas;
+    return fact === undefined
+      ? { n, r: "quorum", w: "quorum", conflicts: "siblings" }
+      : { n, r: fact.r, w: fact.w, conflicts: fact.conflicts };
+  }
+
+  /** The mode of the bucket that a key's id (`bucket/key`) names. */
+  modeOf(id: Uint8Array): ConflictMode {
+    if (this.#facts.size === 0) return "siblings";
+    return this.#facts.get(this.primitives.text.decode(id, 0, id.indexOf(SLASH)))?.conflicts ?? "siblings";
+  }
+
+  stampOf(bucket: string): Stamp {
+    return this.#facts.get(bucket)?.stamp ?? NO_STAMP;
+  }
+
+  set(bucket: string, change: Partial<Omit<BucketConfig, "n">>, stamp: Stamp, reply: Reply<BucketConfig>): void {
+    const { r, w, conflicts } = { ...this.config(bucket), ...change };
+    const fact = encodeBucketFact(this.primitives, { stamp, r, w, conflicts });
+    this.store.publish(bucketPrefix + bucket, fact, (error) => {
+      this.refresh();
+      if (error === undefined) return reply(ok(this.config(bucket)));
+      reply(fail("storage-failed", "this node could not write the bucket's configuration to its disk; try another node"));
+    });
+  }
+}

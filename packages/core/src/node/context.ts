@@ -1,0 +1,56 @@
+/** What the parts of a node share: the ports, the rooms' live objects, and the few ways to reach another member. */
+import type { HybridClock } from "../base/hlc.js";
+import type { KeyId } from "../base/key-id.js";
+import type { Primitives } from "../base/primitives.js";
+import type { Rng } from "../base/rng.js";
+import type { Clock } from "../ports/clock.js";
+import type { Storage } from "../ports/storage.js";
+import type { Ring } from "../ring/ring.js";
+import type { Message } from "../wire/messages.js";
+import type { Actors } from "./actors.js";
+import type { ConflictMode } from "../versions/key-state.js";
+import type { BucketConfig } from "./api.js";
+import type { CallDone } from "./calls.js";
+import type { Deadlines } from "./deadlines.js";
+import type { Identity } from "./identity.js";
+import type { Holdings } from "./holdings.js";
+import type { Membership } from "./membership.js";
+import type { Replica } from "./replica.js";
+import type { NodeSettings } from "./settings.js";
+import type { States } from "./states.js";
+
+/** Words for the log: what happened, with what it is about. The runtime decides where they go. */
+export type Log = (level: "info" | "warn" | "error", event: string, about?: Readonly<Record<string, unknown>>) => void;
+
+export interface NodeContext {
+  readonly self: string;
+  readonly identity: Identity;
+  readonly settings: NodeSettings;
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly hlc: HybridClock;
+  readonly rng: Rng;
+  readonly log: Log;
+  readonly storage: Storage;
+  readonly deadlines: Deadlines;
+  readonly actors: Actors;
+  readonly states: States;
+  readonly holdings: Holdings;
+  readonly replica: Replica;
+  readonly membership: Membership;
+
+  readonly ring: Ring;
+  keyOfId(id: Uint8Array): KeyId;
+  ownsPartition(partition: number): boolean;
+  /** This instance owns the partition and has not merged it from every other owner yet. */
+  isInDoubt(partition: number): boolean;
+  bucketConfig(bucket: string): BucketConfig;
+  modeOf(id: Uint8Array): ConflictMode;
+  seemsAlive(name: string): boolean;
+
+  /** Asks another member; `done` gets its reply, or the word that none comes. Returns what `abandon` takes, or 0 when `done` was called already. */
+  ask(name: string, message: Message, deadlineMs: number, done: CallDone): number;
+  abandon(requestId: number): void;
+  /** Gives a member (this node too) what it lacks, without waiting. */
+  repair(name: string, key: KeyId, body: Uint8Array, whole: boolean): void;
+}

@@ -1,0 +1,163 @@
+/**
+ * The coordinator: turns a client's GET, PUT or DELETE into work for the key's owners (Dynamo §4.5). Any node takes any request; one that does
+ * not own the key passes it on, once, to one that does.
+ */
+import { fail, ok, type Failure, type Outcome } from "../base/failure.js";
+import type { KeyId } from "../base/key-id.js";
+import { namesOf } from "../base/key-id.js";
+import { limits } from "../base/limits.js";
+import type { QuorumArg } from "../base/quorum-arg.js";
+import { neededReplies } from "../quorum/needed.js";
+import { IdempotencyMemory } from "../replication/idempotency-memory.js";
+import type { GetCommand, Got, PutCommand, PutDone } from "../wire/messages.js";
+import type { Reply } from "./api.js";
+import type { NodeContext } from "./context.js";
+import { Forwarding } from "./forwarding.js";
+import { GetDriver, type ReadDone } from "./get-driver.js";
+import type { Held } from "./replica.js";
+import { Writes } from "./writes.js";
+
+export class Coordinator {
+  readonly #writes: Writes;
+  readonly #forwarding: Forwarding;
+  readonly #memory = new IdempotencyMemory(limits.operationMemoryMs, limits.idempotencyMemoryMax);
+  #inFlight = 0;
+
+  constructor(readonly node: NodeContext) {
+    this.#forwarding = new Forwarding(node);
+    this.#writes = new Writes(node, (key, needed, deadlineAtMs, done) => this.#read(key, needed, deadlineAtMs, done));
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get siblingWarnings(): number {
+    return this.#writes.siblingWarnings;
+  }
+
+  get retiredActors(): number {
+    return this.#writes.retiredActors;
+  }
+
+  get(command: GetCommand, timeoutMs: number, reply: Reply<Got>): void {
+    const done = this.#admit(reply);
+    if (done === undefined) return;
+    const key = this.node.keyOfId(command.id);
+    if (command.local) return this.#getLocal(key, done);
+    const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
+    if (!this.node.ownsPartition(key.partition)) return this.#forwarding.get(key, command, deadlineAtMs, done);
+    const needed = this.#needed(command.r ?? this.#config(key).r, key, "r");
+    if (!needed.ok) return done(needed);
+    this.#read(key, needed.value, deadlineAtMs, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      const { merged, received } = outcome.value;
+      done(ok(this.#got(key, merged?.body, needed.value, received)));
+    });
+  }
+
+  put(command: PutCommand, timeoutMs: number, reply: Reply<PutDone>): void {
+    const admitted = this.#admit(reply);
+    if (admitted === undefined) return;
+    const key = this.node.keyOfId(command.id);
+    const done = this.#remembering(command, admitted);
+    if (done === undefined) return;
+    const problem = this.#putProblem(command);
+    if (problem !== undefined) return done({ ok: false, failure: problem });
+    const context = this.node.states.openContext(key, command.context);
+    if (context === undefined) {
+      const detail =
+        "the context is malformed, was changed, or is of another key; send the Kvorum-Context of this key's last read or write as it came";
+      return done(fail("bad-context", detail));
+    }
+    const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
+    if (!this.node.ownsPartition(key.partition)) return this.#forwarding.put(key, command, deadlineAtMs, done);
+    const needed = this.#needed(command.w ?? this.#config(key).w, key, "w");
+    if (!needed.ok) return done(needed);
+    this.#writes.start({ key, command, context, needed: needed.value, deadlineAtMs }, done);
+  }
+
+  #read(key: KeyId, needed: number, deadlineAtMs: number, done: ReadDone): void {
+    new GetDriver(this.node, key, this.node.ring.owners(key.partition), needed, deadlineAtMs, done).start();
+  }
+
+  #getLocal(key: KeyId, done: Reply<Got>): void {
+    this.node.replica.load(key, (held: Held) => {
+      const record = held.kind === "absent" ? undefined : held.record;
+      if (held.kind === "unknown" && record === undefined) {
+        const detail =
+          "this node can't tell: the key's record here is damaged or its partition is still being filled; ask without local";
+        return done(fail("quorum-not-met", detail, "none", { needed: 1, received: 0 }));
+      }
+      done(ok(this.#got(key, record?.body, 1, 1)));
+    });
+  }
+
+  #got(key: KeyId, body: Uint8Array | undefined, needed: number, received: number): Got {
+    const { states } = this.node;
+    const nothing = new Uint8Array();
+    if (body === undefined) return { kind: "got", body: nothing, context: nothing, needed, received, fallbacks: 0 };
+    const mode = this.node.modeOf(key.id);
+    const state = states.settled(body, mode);
+    const shown = mode === "lww" && states.liveCount(body) > 1 ? states.encode(state) : body;
+    return { kind: "got", body: shown, context: states.sealContextOf(key, state), needed, received, fallbacks: 0 };
+  }
+
+  /** Counts the request in, or sheds it. The returned reply counts it out again. */
+  #admit<T>(reply: Reply<T>): Reply<T> | undefined {
+    if (this.#inFlight >= this.node.settings.requestsInFlightMax) {
+      const detail = `this node works on ${this.#inFlight} requests already; try again shortly, or ask another node`;
+      reply(fail("overloaded", detail, "none", { retryAfterMs: 1000 }));
+      return undefined;
+    }
+    this.#inFlight++;
+    return (outcome) => {
+      this.#inFlight--;
+      reply(outcome);
+    };
+  }
+
+  /** Notes the idempotency key. One that was used for another write is refused; one whose write never started is free again. */
+  #remembering(command: PutCommand, reply: Reply<PutDone>): Reply<PutDone> | undefined {
+    const { operation } = command;
+    if (operation === undefined || command.hops > 0) return reply;
+    const id = operation.id.join(".");
+    if (this.#memory.note(id, operation.check, this.node.clock.monotonicMs())) {
+      return (outcome) => {
+        if (!outcome.ok && outcome.failure.effect === "none") this.#memory.release(id, operation.check);
+        reply(outcome);
+      };
+    }
+    const detail =
+      "this Idempotency-Key was used for a write of another key, context or body; send a new key with a new write";
+    reply(fail("idempotency-mismatch", detail));
+    return undefined;
+  }
+
+  #putProblem(command: PutCommand): Failure | undefined {
+    const { valueBytesMax } = this.node.settings;
+    const size = command.value?.length ?? 0;
+    if (size <= valueBytesMax) return undefined;
+    return fail("too-large", `the value is ${size} bytes, at most ${valueBytesMax} are taken`).failure;
+  }
+
+  #config(key: KeyId): { readonly r: QuorumArg; readonly w: QuorumArg } {
+    return this.node.bucketConfig(namesOf(this.node.primitives, key.id).bucket);
+  }
+
+  #needed(quorum: QuorumArg, key: KeyId, name: "r" | "w"): Outcome<number> {
+    const n = this.node.identity.replicas;
+    const replicas = this.node.ring.owners(key.partition).length;
+    const needed = neededReplies(quorum, n, replicas);
+    switch (needed.kind) {
+      case "needed":
+        return ok(needed.count);
+      case "above-n":
+        return fail("bad-parameter", `${name}=${quorum} is above n: each key has ${n} replicas`);
+      case "impossible": {
+        const detail = `${name}=${quorum} needs ${needed.count} replicas and the cluster has ${replicas} members; add members or ask for fewer`;
+        return fail("quorum-not-met", detail, "none", { needed: needed.count, received: 0 });
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The durable facts that gossip carries, and what they mean: membership events, where a member is reached, how a bucket is configured.
+ * A fact is on its author's disk before anyone hears of it, and on a hearer's before it acts on it.
+ */
+import { MalformedError, Reader, Writer } from "../base/bytes.js";
+import type { Stamp } from "../base/hlc.js";
+import type { Primitives } from "../base/primitives.js";
+import type { QuorumArg } from "../base/quorum-arg.js";
+import { parseQuorumArg } from "../base/quorum-arg.js";
+import { decodeMembershipEvent, encodeMembershipEvent, type MembershipEvent } from "../ring/membership-log.js";
+import type { ConflictMode } from "../versions/key-state.js";
+
+export const factPrefix = "fact/";
+export const memberPrefix = "fact/member/";
+export const bucketPrefix = "fact/bucket/";
+export const addressKey = "fact/address";
+/** Not durable: what the origin's ring is and how much it still has to fill. */
+export const ringStateKey = "state/ring";
+
+const FACT_VERSION = 1;
+
+export interface AddressFact {
+  readonly name: string;
+  /** `host:port` of the peer door. */
+  readonly address: string;
+  /** `host:port` of the HTTP door. */
+  readonly http: string;
+}
+
+export interface BucketFact {
+  readonly stamp: Stamp;
+  readonly conflicts: ConflictMode;
+  readonly r: QuorumArg;
+  readonly w: QuorumArg;
+}
+
+export interface RingState {
+  readonly version: string;
+  /** Partitions that the origin owns and has not merged from everybody yet. */
+  readonly inDoubt: number;
+}
+
+function writing(primitives: Primitives, write: (writer: Writer) => void): Uint8Array {
+  const writer = new Writer(primitives.text);
+  writer.u8(FACT_VERSION);
+  write(writer);
+  return writer.take();
+}
+
+/** Undefined for a fact that this version can't read: it is passed on and has no effect here. */
+function reading<T>(primitives: Primitives, bytes: Uint8Array, read: (reader: Reader) => T): T | undefined {
+  try {
+    const reader = new Reader(primitives.text, bytes);
+    return reader.u8() === FACT_VERSION ? read(reader) : undefined;
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}
+
+export function encodeMemberFact(primitives: Primitives, event: MembershipEvent): Uint8Array {
+  return writing(primitives, (writer) => encodeMembershipEvent(writer, event));
+}
+
+export function decodeMemberFact(primitives: Primitives, bytes: Uint8Array): MembershipEvent | undefined {
+  return reading(primitives, bytes, decodeMembershipEvent);
+}
+
+export function encodeAddressFact(primitives: Primitives, fact: AddressFact): Uint8Array {
+  return writing(primitives, (writer) => {
+    writer.string(fact.name);
+    writer.string(fact.address);
+    writer.string(fact.http);
+  });
+}
+
+export function decodeAddressFact(primitives: Primitives, bytes: Uint8Array): AddressFact | undefined {
+  return reading(primitives, bytes, (reader) => ({
+    name: reader.string(),
+    address: reader.string(),
+    http: reader.string(),
+  }));
+}
+
+export function encodeBucketFact(primitives: Primitives, fact: BucketFact): Uint8Array {
+  return writing(primitives, (writer) => {
+    writer.uvarint(fact.stamp);
+    writer.u8(fact.conflicts === "lww" ? 1 : 0);
+    writer.string(String(fact.r));
+    writer.string(String(fact.w));
+  });
+}
+
+export function decodeBucketFact(primitives: Primitives, bytes: Uint8Array): BucketFact | undefined {
+  return reading(primitives, bytes, (reader) => {
+    const stamp = reader.uvarint() as Stamp;
+    const conflicts = reader.u8() === 1 ? "lww" : "siblings";
+    const r = parseQuorumArg(reader.string());
+    const w = parseQuorumArg(reader.string());
+    if (r === undefined || w === undefined) throw new MalformedError("a bucket's r or w is no quorum");
+    return { stamp, conflicts, r, w };
+  });
+}
+
+export function encodeRingState(primitives: Primitives, state: RingState): Uint8Array {
+  return writing(primitives, (writer) => {
+    writer.string(state.version);
+    writer.uvarint(state.inDoubt);
+  });
+}
+
+export function decodeRingState(primitives: Primitives, bytes: Uint8Array): RingState | undefined {
+  return reading(primitives, bytes, (reader) => ({ version: reader.string(), inDoubt: reader.uvarint() }));
+}

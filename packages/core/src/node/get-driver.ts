@@ -1,0 +1,162 @@
+/**
+ * Drives one GET (Dynamo §4.5): asks every owner, one of them for the whole state and the others for digests, answers at R, and mends
+ * afterwards what it saw to differ (read repair, "opportunistic", after the answer). The counting is quorum/get-accumulator.ts.
+ */
+import { fail, ok, type Outcome } from "../base/failure.js";
+import type { KeyId } from "../base/key-id.js";
+import { GetAccumulator } from "../quorum/get-accumulator.js";
+import type { Message } from "../wire/messages.js";
+import type { NoReply } from "./calls.js";
+import type { NodeContext } from "./context.js";
+import type { Deadline } from "./deadlines.js";
+import type { Held } from "./replica.js";
+import type { Copy } from "./states.js";
+
+/** What a read found. `merged` undefined: every one of R members proved that there is nothing. */
+export interface ReadResult {
+  readonly merged: Copy | undefined;
+  readonly needed: number;
+  readonly received: number;
+}
+
+export type ReadDone = (outcome: Outcome<ReadResult>) => void;
+
+export class GetDriver {
+  readonly #accumulator: GetAccumulator<Copy>;
+  readonly #calls = new Set<number>();
+  /** Members whose state was asked for after their digest. */
+  readonly #fetched = new Set<string>();
+  readonly #deadline: Deadline;
+  #answered = false;
+  #finished = false;
+
+  constructor(
+    readonly node: NodeContext,
+    readonly key: KeyId,
+    readonly owners: readonly string[],
+    needed: number,
+    readonly deadlineAtMs: number,
+    readonly done: ReadDone,
+  ) {
+    const mode = node.modeOf(key.id);
+    this.#accumulator = new GetAccumulator<Copy>(needed, owners, {
+      merge: (a, b) => node.states.mergeCopies(key, a, b, mode),
+      digest: (copy) => copy.digest,
+    });
+    this.#deadline = node.deadlines.at(deadlineAtMs, () => this.#expire());
+  }
+
+  /** This node is one of the owners or not; where it is, its own state is the whole one and the others need only hash theirs. */
+  start(): void {
+    if (this.owners.includes(this.node.self)) this.node.replica.load(this.key, (held) => this.#startWith(held));
+    else this.#startWith(undefined);
+  }
+
+  #startWith(own: Held | undefined): void {
+    if (own !== undefined) this.#takeOwn(own);
+    // Where nothing is held here, a digest could match nothing: the first that seems alive is asked for all of it.
+    let wholeFrom = own !== undefined && own.kind !== "unknown" ? undefined : this.#firstAlive();
+    for (const owner of this.owners) {
+      if (owner === this.node.self) continue;
+      if (owner === wholeFrom) {
+        wholeFrom = undefined;
+        this.#fetch(owner);
+      } else {
+        this.#ask(owner, { kind: "digest", id: this.key.id });
+      }
+    }
+    this.#proceed();
+  }
+
+  #firstAlive(): string | undefined {
+    const others = this.owners.filter((owner) => owner !== this.node.self);
+    return others.find((owner) => this.node.seemsAlive(owner)) ?? others[0];
+  }
+
+  #takeOwn(held: Held): void {
+    const self = this.node.self;
+    const copy = held.kind === "absent" ? undefined : held.record;
+    if (held.kind === "absent") this.#accumulator.absent(self);
+    else if (held.kind === "unknown") this.#accumulator.unknown(self, copy, copy?.digest ?? 0n);
+    else this.#accumulator.state(self, held.record, held.record.digest);
+  }
+
+  #fetch(owner: string): void {
+    this.#fetched.add(owner);
+    this.#ask(owner, { kind: "fetch", id: this.key.id });
+  }
+
+  #ask(owner: string, message: Message): void {
+    let requestId = 0;
+    let replied = false;
+    const leftMs = this.deadlineAtMs - this.node.clock.monotonicMs();
+    requestId = this.node.ask(owner, message, leftMs, (reply) => {
+      replied = true;
+      this.#calls.delete(requestId);
+      this.#takeReply(owner, reply);
+      if (requestId !== 0) this.#proceed();
+    });
+    if (!replied) this.#calls.add(requestId);
+  }
+
+  #takeReply(owner: string, reply: Message | NoReply): void {
+    const accumulator = this.#accumulator;
+    if (reply.kind === "digested") {
+      if (reply.status === "state") accumulator.digest(owner, reply.digest);
+      else if (reply.status === "absent") accumulator.absent(owner);
+      else accumulator.unknown(owner, undefined, 0n);
+    } else if (reply.kind === "fetched") {
+      const copy = reply.body === undefined ? undefined : this.node.states.receive(this.key, reply.body);
+      if (reply.status === "absent") accumulator.absent(owner);
+      else if (reply.status === "state" && copy !== undefined) accumulator.state(owner, copy, copy.digest);
+      else accumulator.unknown(owner, copy, copy?.digest ?? 0n);
+    } else {
+      accumulator.unreachable(owner);
+    }
+  }
+
+  /** After every reply: fetch what digests showed to differ, answer when it is enough, mend when all have spoken. */
+  #proceed(): void {
+    if (this.#finished) return;
+    for (const owner of this.#accumulator.toFetch()) {
+      if (this.#fetched.has(owner)) continue;
+      if (owner === this.node.self) continue;
+      this.#fetch(owner);
+    }
+    if (!this.#answered) this.#answerWhenDecided();
+    if (this.#calls.size === 0) this.#finish();
+  }
+
+  #answerWhenDecided(): void {
+    const { progress, needed, received, merged } = this.#accumulator;
+    if (progress === "waiting") return;
+    this.#answered = true;
+    if (progress === "answer") {
+      this.done(ok({ merged, needed, received }));
+      return;
+    }
+    const detail = `a read needs ${needed} of ${this.owners.length} replicas and ${received} answered in time; try again, or ask for fewer with r`;
+    this.done(fail("quorum-not-met", detail, "none", { needed, received }));
+  }
+
+  #expire(): void {
+    for (const requestId of this.#calls) this.node.abandon(requestId);
+    this.#calls.clear();
+    for (const owner of this.owners) this.#accumulator.unreachable(owner);
+    if (!this.#answered) this.#answerWhenDecided();
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#deadline.cancel();
+    if (this.node.settings.readRepair) this.#repair();
+  }
+
+  #repair(): void {
+    const { state, targets, whole } = this.#accumulator.repairPlan();
+    if (state === undefined) return;
+    for (const owner of targets) this.node.repair(owner, this.key, state.body, whole);
+  }
+}

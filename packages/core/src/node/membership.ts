@@ -1,0 +1,257 @@
+/**
+ * Who is in the cluster, where, and how alive each seems from here; and so the ring (Dynamo §4.8). Joins are explicit acts that any member
+ * writes into the log; the log travels as gossiped facts, and every node folds it into the same ring.
+ */
+import { MalformedError, Reader, Writer } from "../base/bytes.js";
+import type { HybridClock } from "../base/hlc.js";
+import type { Primitives } from "../base/primitives.js";
+import type { Rng } from "../base/rng.js";
+import { FailureDetector } from "../gossip/detector.js";
+import { decodeGossip, encodeGossip } from "../gossip/codec.js";
+import type { GossipMessage } from "../gossip/messages.js";
+import { choosePeers } from "../gossip/peers.js";
+import type { Received } from "../gossip/state.js";
+import { limits } from "../base/limits.js";
+import type { Clock } from "../ports/clock.js";
+import type { Address, Link } from "../ports/network.js";
+import type { Member } from "../ring/members.js";
+import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
+import { foldRing, type Ring } from "../ring/ring.js";
+import type { Hello, Message } from "../wire/messages.js";
+import type { MemberStatus } from "./api.js";
+import type { Calls } from "./calls.js";
+import { encodeSnapshots, type FactStore } from "./fact-store.js";
+import * as facts from "./facts.js";
+import type { Identity } from "./identity.js";
+import type { NodeSettings } from "./settings.js";
+
+export interface MembershipOptions {
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly hlc: HybridClock;
+  readonly rng: Rng;
+  readonly identity: Identity;
+  readonly settings: NodeSettings;
+  readonly facts: FactStore;
+  readonly calls: Calls;
+  readonly onRing: (ring: Ring) => void;
+  /** Durable facts of whatever kind have come. */
+  readonly onFacts: () => void;
+  /** Another process speaks with this node's instance id: this one must stop. */
+  readonly onRival: () => void;
+}
+
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #detector: FailureDetector;
+  readonly #events = new Map<string, MembershipEvent>();
+  #ring: Ring;
+  #members = new Map<string, Member>();
+  #addresses = new Map<number, facts.AddressFact>();
+  #stopRounds: (() => void) | undefined;
+  #inDoubt = 0;
+  gossipBytesSent = 0;
+  #lastRoundMs: number | undefined;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#detector = new FailureDetector({ intervalMs: options.settings.gossipIntervalMs });
+    this.#ring = foldRing([], this.#ringConfig());
+    this.#understandFacts();
+  }
+
+  get ring(): Ring {
+    return this.#ring;
+  }
+
+  get self(): string {
+    return this.#options.identity.name;
+  }
+
+  /** Starts the rounds, and says where this node is reached. */
+  start(): void {
+    const { primitives, settings, facts: store } = this.#options;
+    const { address, http } = settings;
+    const fact = facts.encodeAddressFact(primitives, { name: this.self, address, http });
+    store.publish(facts.addressKey, fact, () => this.#understandFacts());
+    const now = this.#options.clock.monotonicMs();
+    for (const member of this.#members.values()) this.#detector.expect(member.instance, now);
+    this.#sayRing();
+    this.#round();
+  }
+
+  stop(): void {
+    this.#stopRounds?.();
+  }
+
+  isMember(name: string): boolean {
+    return this.#members.has(name);
+  }
+
+  members(): readonly Member[] {
+    return this.#ring.members;
+  }
+
+  addressOf(name: string): facts.AddressFact | undefined {
+    const member = this.#members.get(name);
+    return member === undefined ? undefined : this.#addresses.get(member.instance);
+  }
+
+  /** How a member seems from here. Suspicion steers requests; it never moves data. */
+  status(name: string): MemberStatus {
+    const member = this.#members.get(name);
+    if (member === undefined) return "down";
+    if (member.leaving) return "leaving";
+    if (name === this.self) return "up";
+    const seems = this.#detector.status(member.instance, this.#options.clock.monotonicMs());
+    return seems !== "down" && !this.#addresses.has(member.instance) ? "joining" : seems;
+  }
+
+  seemsAlive(name: string): boolean {
+    const status = this.status(name);
+    return status === "up" || status === "leaving";
+  }
+
+  /** How much of its own partitions this node still has to merge: told to the others, for `settled`. */
+  setInDoubt(partitions: number): void {
+    this.#inDoubt = partitions;
+    this.#sayRing();
+  }
+
+  /** True when all members that can be reached agree on the ring and none of them is filling. */
+  settled(): boolean {
+    if (this.#inDoubt > 0) return false;
+    return this.members().every((member) => {
+      if (member.name === this.self || this.status(member.name) === "down") return true;
+      const bytes = this.#options.facts.gossip.get(member.instance, facts.ringStateKey);
+      const state = bytes && facts.decodeRingState(this.#options.primitives, bytes);
+      return state?.version === this.#ring.version && state.inDoubt === 0;
+    });
+  }
+
+  /** Whether a greeting may become a connection: members by their current instance, joiners and clients as they come. */
+  admit(hello: Hello): string | undefined {
+    if (hello.role !== "member") return undefined;
+    if (hello.instance === this.#options.identity.instance) {
+      return `instance of ${hello.name} is this node's own: the data folder of ${this.self} was copied; start the copy with an empty folder`;
+    }
+    const member = this.#members.get(hello.name);
+    // One that is not known yet may have joined through another member a moment ago: gossip will tell.
+    if (member === undefined || member.instance === hello.instance) return undefined;
+    const replaced = [...this.#events.values()].some(
+      (event) => event.name === hello.name && "instance" in event && event.instance === hello.instance && event.kind !== "removed",
+    );
+    return replaced ? `the place of ${hello.name} was taken by a new instance; this folder is of the old one` : undefined;
+  }
+
+  /** Takes one gossip message and answers on its link. */
+  receive(payload: Uint8Array, link: Link): void {
+    const message = this.#decode(payload);
+    if (message === undefined) return;
+    const reply = this.#options.facts.receive(message, (received) => this.#act(received));
+    if (reply !== undefined) link.reply(0, this.#encode(reply));
+  }
+
+  /** Writes a membership event; `done` gets false when it could not be kept. */
+  record(event: MembershipEvent, done: (kept: boolean) => void): void {
+    const { primitives, facts: store } = this.#options;
+    const key = facts.memberPrefix + membershipEventId(event);
+    store.publish(key, facts.encodeMemberFact(primitives, event), (error) => {
+      if (error === undefined) this.#understandFacts();
+      done(error === undefined);
+    });
+  }
+
+  /** Everything known, for a joiner. */
+  encodeKnown(): Uint8Array {
+    return encodeSnapshots(this.#options.primitives, this.#options.facts.snapshots());
+  }
+
+  #ringConfig(): { partitions: number; replicas: number } {
+    const { partitions, replicas } = this.#options.identity;
+    return { partitions, replicas };
+  }
+
+  #act(received: Received): void {
+    const now = this.#options.clock.monotonicMs();
+    for (const instance of received.heard) this.#detector.heard(instance, now);
+    if (received.rival) this.#options.onRival();
+    if (!received.changes.some((change) => change.key.startsWith(facts.factPrefix))) return;
+    this.#understandFacts();
+    this.#options.onFacts();
+  }
+
+  /** Reads the facts anew: few and seldom, so nothing here is incremental but the fold itself. */
+  #understandFacts(): void {
+    const { primitives, facts: store, hlc, clock } = this.#options;
+    for (const { value } of store.entries(facts.memberPrefix)) {
+      const event = facts.decodeMemberFact(primitives, value);
+      if (event === undefined) continue;
+      hlc.observe(clock.wallMs(), event.stamp);
+      this.#events.set(membershipEventId(event), event);
+    }
+    for (const { instance, value } of store.entries(facts.addressKey)) {
+      const address = facts.decodeAddressFact(primitives, value);
+      if (address !== undefined) this.#addresses.set(instance, address);
+    }
+    const ring = foldRing(this.#events.values(), this.#ringConfig(), this.#ring);
+    if (ring.version === this.#ring.version) return;
+    this.#ring = ring;
+    this.#members = new Map(ring.members.map((member) => [member.name, member]));
+    const now = clock.monotonicMs();
+    for (const member of ring.members) this.#detector.expect(member.instance, now);
+    this.#sayRing();
+    this.#options.onRing(ring);
+  }
+
+  #sayRing(): void {
+    const state = { version: this.#ring.version, inDoubt: this.#inDoubt };
+    this.#options.facts.say(facts.ringStateKey, facts.encodeRingState(this.#options.primitives, state));
+  }
+
+  #round(): void {
+    const { clock, settings, facts: store, rng, calls } = this.#options;
+    const now = clock.monotonicMs();
+    // A loop that stalled has not heard its peers, which says nothing about them (TRAPS 22).
+    if (this.#lastRoundMs !== undefined) {
+      const lagMs = now - this.#lastRoundMs - settings.gossipIntervalMs;
+      if (lagMs > settings.gossipIntervalMs / 2) this.#detector.observerStalled(lagMs);
+    }
+    this.#lastRoundMs = now;
+    store.gossip.beat();
+    for (const peer of choosePeers(rng, this.#peers(), limits.gossipFanout)) {
+      const message = this.#encode(store.gossip.syn());
+      calls.tell(peer, message);
+    }
+    this.#stopRounds = clock.after(settings.gossipIntervalMs, () => this.#round());
+  }
+
+  #peers(): { live: Address[]; down: Address[]; seeds: Address[] } {
+    const live: Address[] = [];
+    const down: Address[] = [];
+    for (const member of this.members()) {
+      const address = this.#addresses.get(member.instance)?.address;
+      if (member.name === this.self || address === undefined) continue;
+      (this.status(member.name) === "down" ? down : live).push(address);
+    }
+    const own = this.#options.settings.address;
+    return { live, down, seeds: this.#options.settings.seeds.filter((seed) => seed !== own) };
+  }
+
+  #encode(message: GossipMessage): Message {
+    const writer = new Writer(this.#options.primitives.text);
+    encodeGossip(writer, message);
+    const payload = writer.take();
+    this.gossipBytesSent += payload.length;
+    return { kind: "gossip", payload };
+  }
+
+  #decode(payload: Uint8Array): GossipMessage | undefined {
+    try {
+      return decodeGossip(new Reader(this.#options.primitives.text, payload));
+    } catch (error) {
+      if (error instanceof MalformedError) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/** What this node answers when another asks it as a replica: states, digests, pages of keys, and what it holds in numbers. */
+import { compareBytes } from "../base/bytes.js";
+import { decodeRecord } from "../replication/record.js";
+import { HASH_MAX, type StoredRecord } from "../ports/storage.js";
+import type { Message, MessageOf } from "../wire/messages.js";
+import type { NodeContext } from "./context.js";
+import type { Held } from "./replica.js";
+
+type Answer = (message: Message) => void;
+
+/** Requests that concern a replica's own data. */
+export type ReplicaRequest = MessageOf<"fetch" | "digest" | "store" | "list" | "inventory" | "conflicts" | "pull">;
+
+export class ReplicaDoor {
+  constructor(readonly node: NodeContext) {}
+
+  handle(request: ReplicaRequest, answer: Answer): void {
+    switch (request.kind) {
+      case "fetch":
+        return this.node.replica.load(this.node.keyOfId(request.id), (held) => answer(fetched(held)));
+      case "digest":
+        return this.node.replica.load(this.node.keyOfId(request.id), (held) => answer(digested(held)));
+      case "store":
+        return this.#store(request, answer);
+      case "list":
+        return this.#list(request, answer);
+      case "inventory":
+        return answer({ kind: "inventoried", buckets: this.#buckets() });
+      case "conflicts":
+        return answer({ kind: "conflicts-listed", conflicts: this.#conflicts(request.bucket) });
+      case "pull":
+        return this.#pull(request, answer);
+    }
+  }
+
+  #store(request: MessageOf<"store">, answer: Answer): void {
+    const key = this.node.keyOfId(request.id);
+    const isOwner = this.node.ownsPartition(key.partition);
+    // Checked before it is kept: a state that can't be read back would be "don't know" for ever.
+    if (!isOwner || this.node.states.receive(key, request.body) === undefined) {
+      return answer({ kind: "stored", status: "refused" });
+    }
+    this.node.replica.merge(key, request.body, request.whole, (status) => answer({ kind: "stored", status }));
+  }
+
+  #buckets(): MessageOf<"inventoried">["buckets"] {
+    const totals = this.node.holdings.liveByBucket((partition) => this.node.ownsPartition(partition));
+    return [...totals].filter(([, keys]) => keys > 0).map(([name, keys]) => ({ name, keys }));
+  }
+
+  #conflicts(bucket: string): MessageOf<"conflicts-listed">["conflicts"] {
+    const { primitives, holdings } = this.node;
+    const prefix = new Uint8Array(bucket.length * 3 + 1);
+    const size = bucket === "" ? 0 : primitives.text.encodeInto(`${bucket}/`, prefix, 0);
+    const found: MessageOf<"conflicts-listed">["conflicts"][number][] = [];
+    for (const { id, live, sinceMs } of holdings.conflicts((partition) => this.node.ownsPartition(partition))) {
+      if (startsWith(id, prefix.subarray(0, size))) found.push({ id, siblings: live, sinceMs });
+    }
+    return found;
+  }
+
+  #list(request: MessageOf<"list">, answer: Answer): void {
+    const keys: MessageOf<"listed">["keys"][number][] = [];
+    let more = false;
+    const take = (record: StoredRecord): boolean => {
+      if (!startsWith(record.key, request.prefix)) return true;
+      if (keys.length >= request.limit) {
+        more = true;
+        return false;
+      }
+      const local = decodeRecord(this.node.primitives, record.hash, record.value);
+      // A damaged record is listed with a digest that no healthy one has: the lister then asks for the key itself.
+      const live = local === undefined || local.inDoubt ? 0 : this.node.states.liveCount(local.body);
+      keys.push({ id: record.key, digest: local === undefined || local.inDoubt ? 0n : local.digest, live });
+      return true;
+    };
+    this.#page(request, take, (damaged) => {
+      const unknown = damaged > 0 || !this.node.ownsPartition(request.partition) || this.#isFilling(request.partition);
+      answer({ kind: "listed", status: unknown ? "unknown" : "ok", keys, more });
+    });
+  }
+
+  #pull(request: MessageOf<"pull">, answer: Answer): void {
+    const states: MessageOf<"pulled">["states"][number][] = [];
+    let bytes = 0;
+    let more = false;
+    let damaged = 0;
+    const take = (record: StoredRecord): boolean => {
+      if (bytes >= request.bytesMax) {
+        more = true;
+        return false;
+      }
+      const local = decodeRecord(this.node.primitives, record.hash, record.value);
+      if (local === undefined) {
+        damaged++;
+        return true;
+      }
+      states.push({ id: record.key, body: local.body });
+      bytes += record.key.length + local.body.length;
+      return true;
+    };
+    this.#page(request, take, (unread) => {
+      const status = damaged + unread > 0 || this.#isFilling(request.partition) ? "unknown" : "ok";
+      answer({ kind: "pulled", status, states, more });
+    });
+  }
+
+  #isFilling(partition: number): boolean {
+    return this.node.isInDoubt(partition);
+  }
+
+  /** Records from a place on: what lies at `fromHash` up to and including `afterId` was on an earlier page. */
+  #page(
+    from: { readonly partition: number; readonly fromHash: bigint; readonly afterId: Uint8Array },
+    take: (record: StoredRecord) => boolean,
+    done: (damaged: number) => void,
+  ): void {
+    this.node.storage.scan(
+      from.partition,
+      from.fromHash,
+      HASH_MAX,
+      (record) => {
+        const seen = record.hash === from.fromHash && from.afterId.length > 0 && compareBytes(record.key, from.afterId) <= 0;
+        return seen || take(record);
+      },
+      ({ damaged }) => done(damaged),
+    );
+  }
+}
+
+function fetched(held: Held): Message {
+  const body = held.kind === "absent" ? undefined : held.record?.body;
+  return { kind: "fetched", status: held.kind, body };
+}
+
+function digested(held: Held): Message {
+  const digest = held.kind === "state" ? held.record.digest : 0n;
+  return { kind: "digested", status: held.kind, digest };
+}
+
+function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  if (bytes.length < prefix.length) return false;
+  for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return false;
+  return true;
+}
+

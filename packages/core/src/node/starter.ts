@@ -1,0 +1,230 @@
+/**
+ * From a data folder to a node: a known folder goes on where it stopped, an empty one founds a cluster or, with seeds, joins one, asking each in
+ * turn until one answers. Who the node is, is on disk before anybody hears of it.
+ */
+import { MalformedError } from "../base/bytes.js";
+import { HybridClock } from "../base/hlc.js";
+import { limits } from "../base/limits.js";
+import type { Primitives } from "../base/primitives.js";
+import type { Rng } from "../base/rng.js";
+import type { Clock } from "../ports/clock.js";
+import type { Address, Link, Network, NetworkHandler } from "../ports/network.js";
+import type { MetaWrite, Storage } from "../ports/storage.js";
+import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
+import { NO_CLUSTER } from "../wire/frame.js";
+import type { Envelope, Hello, Welcome } from "../wire/messages.js";
+import { bootMetaName, decodeBoot, encodeBoot, nextBoot, type BootRecord } from "./actors.js";
+import type { Log } from "./context.js";
+import { decodeSnapshots, FactStore } from "./fact-store.js";
+import { encodeMemberFact, memberPrefix } from "./facts.js";
+import { decodeIdentity, encodeIdentity, identityMetaName, type Identity } from "./identity.js";
+import { Node } from "./node.js";
+import { decodeWhole, encodeWhole, wholeMetaName } from "./refill.js";
+import type { NodeSettings } from "./settings.js";
+
+const JOIN_RETRY_MS = 300;
+
+export interface StartOptions {
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  /** Seeded from real entropy in production: cluster ids, instance ids and the cluster's secret are drawn from `entropy` instead. */
+  readonly rng: Rng;
+  /** That many bytes nobody can guess. */
+  readonly entropy: (count: number) => Uint8Array;
+  readonly storage: Storage;
+  readonly network: Network;
+  readonly log: Log;
+  readonly name: string;
+  readonly settings: NodeSettings;
+  /** Q and N, for founding; undefined where the operator did not say. */
+  readonly partitions: number | undefined;
+  readonly replicas: number | undefined;
+  readonly onStarted: (node: Node) => void;
+  /** `config`: the operator asked for what can't be. `folder`: this data folder must not be used. `storage`: the disk failed. */
+  readonly onFatal: (kind: "config" | "folder" | "storage" | "identity", reason: string) => void;
+}
+
+export const PARTITIONS_DEFAULT = 256;
+export const REPLICAS_DEFAULT = 3;
+const SECRET_BYTES = 32;
+
+/** The network's handler for the life of the process: first for joining, then for the node. */
+export class Starter implements NetworkHandler {
+  readonly #options: StartOptions;
+  #identity: Identity | undefined;
+  #joining: { readonly instance: number; requestId: number; turn: number; stop: () => void } | undefined;
+  #node: Node | undefined;
+
+  constructor(options: StartOptions) {
+    this.#options = options;
+  }
+
+  /** What the network says of this side when it opens a connection. */
+  hello(): Hello {
+    const { name } = this.#options;
+    if (this.#identity !== undefined) return { kind: "hello", role: "member", name, instance: this.#identity.instance };
+    return { kind: "hello", role: "joiner", name, instance: this.#joining?.instance ?? 0 };
+  }
+
+  clusterId(): bigint {
+    return this.#identity?.clusterId ?? NO_CLUSTER;
+  }
+
+  start(): void {
+    const { storage, primitives } = this.#options;
+    storage.getMeta(identityMetaName, (outcome) => {
+      const identity = decodeIdentity(primitives, outcome);
+      if (identity === "damaged") {
+        this.#options.onFatal("folder", "the data folder can't tell whose it is: its identity record is damaged; start with an empty folder under the same name to refill it from the other members");
+      } else if (identity !== undefined) {
+        this.#resume(identity);
+      } else if (this.#options.settings.seeds.length > 0) {
+        this.#join();
+      } else {
+        this.#found();
+      }
+    });
+  }
+
+  // ── NetworkHandler ──
+
+  admit(hello: Hello): string | undefined {
+    return this.#node === undefined ? "this node is still starting" : this.#node.admit(hello);
+  }
+
+  receive(envelope: Envelope, link: Link): void {
+    if (this.#node !== undefined) return this.#node.receive(envelope, link);
+    const { message, requestId } = envelope;
+    if (this.#joining === undefined || requestId !== this.#joining.requestId) return;
+    if (message.kind === "welcome") this.#welcomed(message);
+    else if (message.kind === "failed") this.#options.onFatal("config", `joining was refused: ${message.failure.detail}`);
+  }
+
+  refused(address: Address, reason: string): void {
+    this.#node?.refused(address, reason);
+  }
+
+  lost(address: Address, sent: boolean): void {
+    this.#node?.lost(address, sent);
+  }
+
+  // ── The three ways to begin ──
+
+  #resume(identity: Identity): void {
+    const { name, partitions, replicas, onFatal } = this.#options;
+    if (identity.name !== name) {
+      onFatal("config", `the data folder is of member ${identity.name}, not ${name}; use its name, or another folder`);
+    } else if (partitions !== undefined && partitions !== identity.partitions) {
+      onFatal("config", `the cluster was founded with ${identity.partitions} partitions, which can't be changed to ${partitions}`);
+    } else if (replicas !== undefined && replicas !== identity.replicas) {
+      onFatal("config", `the cluster was founded with ${identity.replicas} replicas, which can't be changed to ${replicas}`);
+    } else {
+      this.#boot(identity, []);
+    }
+  }
+
+  #found(): void {
+    const { primitives, entropy, name, settings, clock } = this.#options;
+    const instance = drawInstance(entropy);
+    const partitions = this.#options.partitions ?? PARTITIONS_DEFAULT;
+    const identity: Identity = {
+      clusterId: new DataView(entropy(8).buffer).getBigUint64(0) | 1n,
+      secret: entropy(SECRET_BYTES),
+      name,
+      instance,
+      partitions,
+      replicas: this.#options.replicas ?? REPLICAS_DEFAULT,
+    };
+    const stamp = new HybridClock(limits.clockSkewMaxMs).next(clock.wallMs());
+    if (stamp === undefined) return this.#options.onFatal("config", "this machine's clock can't be read");
+    const { zone, weight } = settings;
+    const event: MembershipEvent = { kind: "joined", stamp, by: instance, name, instance, zone, weight };
+    const fact = FactStore.ownMeta(primitives, memberPrefix + membershipEventId(event), encodeMemberFact(primitives, event));
+    const all = new Set(Array.from({ length: partitions }, (_, partition) => partition));
+    const whole: MetaWrite = { name: wholeMetaName, value: encodeWhole(primitives, all, partitions) };
+    this.#options.log("info", "founding a cluster", { partitions, replicas: identity.replicas });
+    this.#boot(identity, [encodeIdentity(primitives, identity), fact, whole]);
+  }
+
+  #join(): void {
+    this.#joining = { instance: drawInstance(this.#options.entropy), requestId: 0, turn: 0, stop: () => {} };
+    this.#askToJoin();
+  }
+
+  #askToJoin(): void {
+    const joining = this.#joining;
+    if (joining === undefined) return;
+    const { name, settings, network, clock, log } = this.#options;
+    const seed = settings.seeds[joining.turn % settings.seeds.length] as Address;
+    if (joining.turn === settings.seeds.length) log("info", "no seed has answered yet; asking on", { seeds: settings.seeds });
+    joining.turn++;
+    joining.requestId++;
+    const { zone, weight } = settings;
+    const message = { kind: "join", name, instance: joining.instance, zone, weight } as const;
+    network.send(seed, { requestId: joining.requestId, deadlineMs: JOIN_RETRY_MS, message });
+    joining.stop = clock.after(JOIN_RETRY_MS, () => this.#askToJoin());
+  }
+
+  #welcomed(welcome: Welcome): void {
+    const { primitives, name } = this.#options;
+    const instance = this.#joining?.instance ?? 0;
+    this.#joining?.stop();
+    this.#joining = undefined;
+    const { clusterId, partitions, replicas } = welcome;
+    const identity: Identity = { clusterId, secret: welcome.secret.slice(), name, instance, partitions, replicas };
+    try {
+      const known = decodeSnapshots(primitives, welcome.gossip.slice());
+      const origins = known.map((snapshot) => FactStore.originMeta(primitives, snapshot));
+      this.#boot(identity, [encodeIdentity(primitives, identity), ...origins]);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#options.onFatal("config", `the seed's welcome can't be read: ${error.message}; is it of another version?`);
+    }
+  }
+
+  /** Counts the start, durably and in one batch with what a new folder is told about itself; then reads the facts and is a node. */
+  #boot(identity: Identity, news: readonly MetaWrite[]): void {
+    const { storage, primitives } = this.#options;
+    storage.getMeta(bootMetaName, (outcome) => {
+      const last = decodeBoot(primitives, outcome);
+      if (last === "damaged") {
+        this.#options.onFatal("folder", "the data folder can't tell how often it was started: its boot record is damaged; start with an empty folder under the same name to refill it from the other members");
+        return;
+      }
+      const boot = nextBoot(last);
+      storage.apply({ meta: [encodeBoot(primitives, boot), ...news] }, (error) => {
+        if (error === undefined) return this.#load(identity, boot);
+        const what = error === "full" ? "has no space" : "failed";
+        this.#options.onFatal("storage", `the disk under the data folder ${what}; nothing was started`);
+      });
+    });
+  }
+
+  #load(identity: Identity, boot: BootRecord): void {
+    const { storage, primitives, rng, log } = this.#options;
+    const { instance } = identity;
+    FactStore.load({ primitives, storage, rng, instance, boot: boot.boot }, (facts) => {
+      if (facts.damaged > 0) log("error", "damaged facts; gossip brings those of others again", { count: facts.damaged });
+      storage.getMeta(wholeMetaName, (outcome) => {
+        this.#begin(identity, boot, facts, decodeWhole(primitives, outcome));
+      });
+    });
+  }
+
+  #begin(identity: Identity, boot: BootRecord, facts: FactStore, whole: Set<number>): void {
+    const { primitives, clock, rng, storage, network, log, settings } = this.#options;
+    this.#identity = identity;
+    const node = new Node({
+      ...{ primitives, clock, rng, storage, network, log, settings, identity, boot, facts, whole },
+      onFatal: (kind, reason) => this.#options.onFatal(kind, reason),
+    });
+    this.#node = node;
+    node.start();
+    this.#options.onStarted(node);
+  }
+}
+
+function drawInstance(entropy: (count: number) => Uint8Array): number {
+  const bytes = entropy(6);
+  return bytes.reduce((number, byte) => number * 256 + byte, 0) || 1;
+}

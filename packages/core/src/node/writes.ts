@@ -1,0 +1,164 @@
+/** What a PUT or DELETE does to a key's state at its coordinator: looks before it writes where it must, then mints one dot (DESIGN §4, §5). */
+import { fail, ok, type Outcome } from "../base/failure.js";
+import type { KeyId } from "../base/key-id.js";
+import { limits } from "../base/limits.js";
+import { majority } from "../quorum/needed.js";
+import { contextOf, contextOfAdopted, type CausalContext } from "../versions/context.js";
+import { EMPTY_STATE, live, type KeyState } from "../versions/key-state.js";
+import { findOperation, type KnownOperation } from "../versions/retries.js";
+import { stampFloor, write } from "../versions/write.js";
+import type { PutCommand, PutDone } from "../wire/messages.js";
+import type { Reply } from "./api.js";
+import type { NodeContext } from "./context.js";
+import type { ReadDone } from "./get-driver.js";
+import { PutDriver } from "./put-driver.js";
+import type { Change, Held } from "./replica.js";
+import type { Copy } from "./states.js";
+
+export interface WriteOrder {
+  readonly key: KeyId;
+  readonly command: PutCommand;
+  readonly context: CausalContext;
+  readonly needed: number;
+  readonly deadlineAtMs: number;
+}
+
+type Read = (key: KeyId, needed: number, deadlineAtMs: number, done: ReadDone) => void;
+
+type Decision = Outcome<{ readonly change: Change; readonly value: CausalContext }>;
+
+export class Writes {
+  siblingWarnings = 0;
+  retiredActors = 0;
+
+  constructor(
+    readonly node: NodeContext,
+    readonly read: Read,
+  ) {}
+
+  start(order: WriteOrder, reply: Reply<PutDone>): void {
+    const { command, key, deadlineAtMs } = order;
+    const isBlindDelete = command.value === undefined && command.context.length === 0;
+    if (!command.ifAbsent && !isBlindDelete && command.operation?.maybeRetry !== true) {
+      this.#write(order, undefined, reply);
+      return;
+    }
+    const owners = this.node.ring.owners(key.partition);
+    this.read(key, majority(owners.length), deadlineAtMs, (outcome) => {
+      if (!outcome.ok) return reply(outcome);
+      this.#writeAfterRead(order, isBlindDelete, outcome.value.merged, reply);
+    });
+  }
+
+  /** A quorum has said what it holds: a retry finds its first attempt, a creator finds what exists, a delete what it removes. */
+  #writeAfterRead(order: WriteOrder, isBlindDelete: boolean, seen: Copy | undefined, reply: Reply<PutDone>): void {
+    const state = this.node.states.stateOf(seen);
+    const known = this.#known(order.command, state);
+    if (known?.kind === "same") return this.#write(order, seen, reply);
+    const isLive = live(state).length > 0;
+    if (order.command.ifAbsent && isLive) {
+      return reply(fail("exists", "the key has a value already, and If-None-Match: * asks to create it"));
+    }
+    if (isBlindDelete && !isLive) return reply(ok(this.#done(order, contextOf(state), order.needed)));
+    const covers = order.command.ifAbsent || isBlindDelete;
+    this.#write(covers ? { ...order, context: union(order.context, contextOf(state)) } : order, undefined, reply);
+  }
+
+  /** `earlier`: the state in which a retry's first attempt was found; it is merged here, so that it comes to stand on W disks. */
+  #write(order: WriteOrder, earlier: Copy | undefined, reply: Reply<PutDone>): void {
+    const { key, needed, deadlineAtMs } = order;
+    const owners = this.node.ring.owners(key.partition);
+    const driver = new PutDriver<CausalContext>(this.node, key, owners, needed, deadlineAtMs, (outcome) => {
+      if (!outcome.ok) return reply(outcome);
+      reply(ok(this.#done(order, outcome.value.value, outcome.value.received)));
+    });
+    driver.start((held) => this.#decide(order, earlier, held));
+  }
+
+  #done(order: WriteOrder, context: CausalContext, received: number): PutDone {
+    const token = this.node.states.sealContext(order.key, context);
+    return { kind: "put-done", context: token, needed: order.needed, received, fallbacks: 0 };
+  }
+
+  #decide(order: WriteOrder, earlier: Copy | undefined, held: Held): Decision {
+    const { states, actors } = this.node;
+    const record = held.kind === "absent" ? undefined : held.record;
+    const inDoubt = held.kind === "unknown" && held.damaged;
+    const lifetime = actors.inForce(record?.lifetime);
+    if (earlier !== undefined) {
+      // The first attempt is known: nothing is minted. What is found is merged and spread again, until it is on W disks.
+      const mode = this.node.modeOf(order.key.id);
+      const merged = record === undefined ? undefined : states.merge(record.body, earlier.body, mode);
+      const body = merged?.body ?? earlier.body;
+      const adopted = this.#adopted(order, states.decode(body));
+      const kept = body === record?.body ? lifetime : undefined;
+      if (adopted?.ok) return ok({ change: { body, inDoubt, lifetime: kept }, value: adopted.value });
+    }
+    const state = record === undefined ? EMPTY_STATE : states.decode(record.body);
+    const adopted = this.#adopted(order, state);
+    if (adopted?.ok === false) return adopted;
+    if (adopted !== undefined && record !== undefined) {
+      return ok({ change: { body: record.body, inDoubt, lifetime }, value: adopted.value });
+    }
+    return this.#mint(order, state, { inDoubt, lifetime });
+  }
+
+  #mint(order: WriteOrder, state: KeyState, local: Omit<Change, "body">): Decision {
+    const { actors, hlc, clock, identity, states, self } = this.node;
+    const { command, context } = order;
+    const mode = this.node.modeOf(order.key.id);
+    const stamp = hlc.next(clock.wallMs(), stampFloor(state, context));
+    if (stamp === undefined) {
+      const detail = `this node's clock is more than ${hlc.skewMaxMs} ms behind what the key or another node was stamped with; mend the clocks, or ask another node`;
+      return fail("clock-skew", detail);
+    }
+    const written = write(state, {
+      mode,
+      instance: identity.instance,
+      lifetime: local.lifetime,
+      fresh: actors.fresh(),
+      context,
+      stamp,
+      deleted: command.value === undefined,
+      contentType: command.contentType,
+      value: command.value ?? new Uint8Array(),
+      origin: { node: self, fallback: false, context: command.context.length > 0 },
+      ...(command.operation && { operation: { id: command.operation.id, check: command.operation.check } }),
+      isCurrentInstance: (instance) => this.node.membership.members().some((member) => member.instance === instance),
+    });
+    const refused = this.#tooManySiblings(state, written.state, command);
+    if (refused !== undefined) return refused;
+    this.retiredActors += written.retired;
+    const change = { body: states.encode(written.state), inDoubt: local.inDoubt, lifetime: written.lifetime };
+    return ok({ change, value: written.context });
+  }
+
+  /** Siblings are bounded on the client's path only, and a write that covers some is always taken. */
+  #tooManySiblings(before: KeyState, after: KeyState, command: PutCommand): Decision | undefined {
+    const count = live(after).length;
+    if (count <= limits.siblingsWarn) return undefined;
+    this.siblingWarnings++;
+    const { siblingsMax } = this.node.settings;
+    if (command.value === undefined || count <= siblingsMax || count <= live(before).length) return undefined;
+    const detail = `the key has ${count - 1} siblings, at most ${siblingsMax} are kept; GET it, resolve them, and PUT the result with the Kvorum-Context of that GET`;
+    return fail("too-many-siblings", detail);
+  }
+
+  /** The context for a retry that finds its first attempt in `state`; a failure where its id was used for another write. */
+  #adopted(order: WriteOrder, state: KeyState): Outcome<CausalContext> | undefined {
+    const known = this.#known(order.command, state);
+    if (known === undefined) return undefined;
+    if (known.kind === "same") return ok(contextOfAdopted(order.context, known.dot, known.stamp));
+    const detail = "this Idempotency-Key was used for a write of another context or body; send a new key with a new write";
+    return fail("idempotency-mismatch", detail);
+  }
+
+  #known(command: PutCommand, state: KeyState): KnownOperation | undefined {
+    if (command.operation === undefined) return undefined;
+    return findOperation(state, command.operation, this.node.clock.wallMs() - limits.operationMemoryMs);
+  }
+}
+
+function union(a: CausalContext, b: CausalContext): CausalContext {
+  return { vector: a.vector.union(b.vector), stamp: a.stamp > b.stamp ? a.stamp : b.stamp };
+}

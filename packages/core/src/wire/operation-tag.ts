@@ -1,0 +1,32 @@
+/** Names a write through all its retries (DESIGN §4, Retries): the same idempotency key gives the same tag, whatever the attempt. */
+import { Writer } from "../base/bytes.js";
+import type { Primitives } from "../base/primitives.js";
+import type { OperationTag, PutCommand } from "./messages.js";
+
+type Write = Pick<PutCommand, "id" | "value" | "contentType" | "context">;
+
+const NO_KEY = new Uint8Array();
+
+/** `attempt`: 1 says that no earlier one was made, so that nobody is asked about it; undefined that there may have been one. */
+export function operationTag(
+  primitives: Primitives,
+  idempotencyKey: string,
+  write: Write,
+  attempt: number | undefined,
+): OperationTag {
+  const writer = new Writer(primitives.text);
+  writer.string(idempotencyKey);
+  const id = primitives.keyedHash(NO_KEY, writer.view()).slice(0, 16);
+  return { id, check: checkOf(primitives, write), maybeRetry: attempt !== 1 };
+}
+
+/** A hash of all that makes two writes different. */
+function checkOf(primitives: Primitives, { id, value, contentType, context }: Write): bigint {
+  const writer = new Writer(primitives.text);
+  writer.blob(id);
+  writer.blob(context);
+  writer.string(contentType);
+  writer.u8(Number(value !== undefined));
+  if (value !== undefined) writer.blob(value);
+  return primitives.hash64(writer.view());
+}
