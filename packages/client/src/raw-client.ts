@@ -1,0 +1,165 @@
+/**
+ * The client in bytes: get, put and delete over the peer protocol, straight to an owner of the key (Dynamo §6.4). It decodes no values and
+ * resolves no siblings; the typed client stands on it.
+ */
+import {
+  bucketProblem,
+  keyIdOf,
+  keyProblem,
+  type Address,
+  type KeyId,
+  type Message,
+  type OperationTag,
+  type PutCommand,
+  type QuorumArg,
+} from "@kvorum/core";
+import { parseAddress } from "./address.js";
+import { KvorumError, ValidationError } from "./errors.js";
+import { operationTag } from "./operation-tag.js";
+import { createPrimitives } from "./primitives.js";
+import { ReadResult, type QuorumReport } from "./read-result.js";
+import type { RingCache } from "./ring-cache.js";
+import { ClientSession, type CallOptions, type ClientOptions } from "./client-session.js";
+
+export interface GetOptions extends CallOptions {
+  /** Replies that the read waits for; the bucket's default without one. */
+  readonly r?: QuorumArg;
+  /** Whether fallbacks may stand in for primaries (default true). */
+  readonly sloppy?: boolean;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Durable replies that the write waits for; the bucket's default without one. */
+  readonly w?: QuorumArg;
+  readonly sloppy?: boolean;
+  /** From the read that this write follows: exactly what it covers is replaced. */
+  readonly context?: Uint8Array;
+  /** The same key is the same write, so the client itself tries again. Without one it never repeats what may have arrived. */
+  readonly idempotencyKey?: string;
+  /** 1: no earlier attempt was made under this idempotency key, so nobody looks for one. */
+  readonly attempt?: number;
+}
+
+export interface PutOptions extends DeleteOptions {
+  readonly contentType?: string;
+  /** Fails with `exists` when a quorum read sees a value. Two at once may both succeed and become siblings. */
+  readonly ifAbsent?: boolean;
+}
+
+export interface WriteResult {
+  /** Covers this write and what the request's context covered, and nothing else. */
+  readonly context: Uint8Array;
+  readonly quorum: QuorumReport;
+}
+
+/** What a write says beside its options. */
+type Write = Pick<PutCommand, "value" | "contentType" | "context">;
+
+const DEFAULT_CONTENT_TYPE = "application/octet-stream";
+const NO_CONTEXT = new Uint8Array(0);
+
+export class RawClient {
+  readonly #session: ClientSession;
+
+  private constructor(session: ClientSession) {
+    this.#session = session;
+  }
+
+  /**
+   * Asks the seeds (`host:port` of peer doors), one after another, for the ring.
+   * @throws ValidationError for what is no address, UnreachableError or TimeoutError when no seed answers.
+   */
+  static async connect(seeds: readonly Address[], options: ClientOptions = {}): Promise<RawClient> {
+    if (seeds.length === 0) throw new ValidationError("bad-parameter", "at least one seed is needed, as HOST:PORT");
+    for (const seed of seeds) parseAddress(seed);
+    const session = new ClientSession(await createPrimitives(), [...new Set(seeds)], options);
+    try {
+      await session.refreshRing();
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    return new RawClient(session);
+  }
+
+  async get(bucket: string, key: string, options: GetOptions = {}): Promise<ReadResult> {
+    const { id, partition } = this.#keyOf(bucket, key);
+    const { r, sloppy = true } = options;
+    const message = { kind: "get", id, r, sloppy, local: false, hops: 0 } as const;
+    const { text } = this.#session.primitives;
+    const accept = (answer: Message): ReadResult | undefined =>
+      answer.kind === "got" ? new ReadResult(text, answer) : undefined;
+    return this.#session.ask({ message, partition, again: message, accept }, options);
+  }
+
+  /** Without a context it replaces nothing. `value` must not change until the promise settles: it may be sent again. */
+  async put(bucket: string, key: string, value: Uint8Array, options: PutOptions = {}): Promise<WriteResult> {
+    const { context = NO_CONTEXT, contentType = DEFAULT_CONTENT_TYPE } = options;
+    const address = this.#keyOf(bucket, key);
+    const write = { value, contentType, context };
+    return this.#write(address, write, this.#operationOf(address, write, options), options);
+  }
+
+  /** Removes what `context` covers; without one, what a quorum read sees now. A value written at the same time survives. */
+  async delete(bucket: string, key: string, options: DeleteOptions = {}): Promise<WriteResult> {
+    const address = this.#keyOf(bucket, key);
+    const write = { value: undefined, contentType: "", context: options.context ?? NO_CONTEXT };
+    // Of what the caller asked for, not of what is read for it: a retry that reads something else is still the same delete.
+    const operation = this.#operationOf(address, write, options);
+    if (options.context !== undefined) return this.#write(address, write, operation, options);
+    const { timeoutMs, signal, sloppy } = options;
+    const { context } = await this.get(bucket, key, {
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(signal !== undefined && { signal }),
+      ...(sloppy !== undefined && { sloppy }),
+    });
+    return this.#write(address, { ...write, context }, operation, options);
+  }
+
+  /** The ring as this client knows it: which addresses own a partition. */
+  get ring(): RingCache {
+    const { ring } = this.#session;
+    if (ring === undefined) throw new KvorumError("unreachable", "no ring is known");
+    return ring;
+  }
+
+  /** Asks for the ring now, rather than when it is old or doubted. */
+  async refreshRing(): Promise<void> {
+    return this.#session.refreshRing();
+  }
+
+  /** Resolves when all connections have ended. Calls that still wait reject with a ClosedError. */
+  async close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  async #write(
+    { id, partition }: KeyId,
+    write: Write,
+    operation: OperationTag | undefined,
+    { w, sloppy = true, ifAbsent = false, ...options }: PutOptions,
+  ): Promise<WriteResult> {
+    const message = { kind: "put", id, ...write, w, sloppy, ifAbsent, operation, hops: 0 } as const;
+    const again = operation && { ...message, operation: { ...operation, maybeRetry: true } };
+    return this.#session.ask({ message, partition, again, accept: writeResultOf }, options);
+  }
+
+  #operationOf(address: KeyId, write: Write, options: DeleteOptions): OperationTag | undefined {
+    const { idempotencyKey, attempt } = options;
+    if (idempotencyKey === undefined) return undefined;
+    return operationTag(this.#session.primitives, idempotencyKey, { id: address.id, ...write }, attempt);
+  }
+
+  #keyOf(bucket: string, key: string): KeyId {
+    const problem = bucketProblem(bucket) ?? keyProblem(key);
+    if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
+    return keyIdOf(this.#session.primitives, this.ring.partitions, bucket, key);
+  }
+}
+
+function writeResultOf(answer: Message): WriteResult | undefined {
+  if (answer.kind !== "put-done") return undefined;
+  const { context, needed, received, fallbacks } = answer;
+  // Copied: a slice would keep alive all that came with it in one read of the socket.
+  return { context: context.slice(), quorum: { needed, received, fallbacks } };
+}
