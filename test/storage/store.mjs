@@ -39,9 +39,11 @@ const commands = {
   },
   throwBallast: (_, done) => rm(`${path}/ballast`).then(() => done("thrown")),
   reopen: (_, done) =>
-    storage.close(async () => {
-      storage = await openLmdb({ path });
-      done("reopened");
+    storage.close(() => {
+      void openLmdb({ path }).then((opened) => {
+        storage = opened;
+        done("reopened");
+      });
     }),
   close: (_, done) => storage.close(() => done("closed")),
 };

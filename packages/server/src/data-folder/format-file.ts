@@ -40,7 +40,9 @@ export async function readFormat(folder: string): Promise<Format | undefined> {
   }
   const read = thisFormat.safeParse(json);
   if (!read.success) {
-    throw new DataFolderError(`${join(folder, FORMAT_FILE)} is damaged: restore it from a backup, or name a new folder`);
+    throw new DataFolderError(
+      `${join(folder, FORMAT_FILE)} is damaged: restore it from a backup, or name a new folder`,
+    );
   }
   return read.data;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { link, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataFolderError } from "./errors.js";
-import { isAlive, type ProcessMark, thisProcess } from "./process-mark.js";
+import { isAlive, markOf, type ProcessMark } from "./process-mark.js";
 
 const LOCK_FILE = /^LOCK\.([1-9][0-9]{0,14})$/;
 const TEMPORARY = /^LOCK\.tmp-[0-9a-f]+$/;
@@ -29,7 +29,7 @@ export class Lock {
   }
 
   static async acquire(folder: string): Promise<Lock> {
-    const mark = await thisProcess();
+    const mark = await markOf(process.pid);
     const temporary = join(folder, `LOCK.tmp-${randomBytes(8).toString("hex")}`);
     await writeFile(temporary, `${JSON.stringify(mark)}\n`, { flag: "wx" });
     try {
