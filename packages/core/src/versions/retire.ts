@@ -14,6 +14,9 @@ import { eventsBytes, vectorBytes } from "./vector-codec.js";
 import { VersionVector } from "./version-vector.js";
 import type { LifetimeEvents } from "./version-vector.js";
 
+/** What an instance takes in an encoded vector beside its lifetimes, at least. */
+const INSTANCE_HEADER_BYTES = 7;
+
 export interface VectorBound {
   /** Encoded bytes above which actors are forgotten. */
   readonly bytesMax: number;
@@ -37,14 +40,15 @@ export function boundVector(vector: VersionVector, bound: VectorBound): BoundedV
   if (excess <= 0) return { vector, dropped: 0 };
 
   const reduced = new Map<LifetimeEvents, ChainRuns>();
+  const left = lifetimesByInstance(vector);
   let dropped = 0;
   for (const events of inOrderOfRetirement(vector, bound)) {
     if (excess <= 0) break;
     const runs = keptRuns(events, bound.keep);
     const forgotten = eventfulChains(events.runs) - eventfulChains(runs);
-    // A chain alone between forgotten ones can take more room than the run that it stood in.
-    const saved = eventsBytes(events) - (runs.length === 0 ? 0 : eventsBytes({ ...events, runs }));
+    const saved = savedBytes(events, runs, left);
     if (forgotten === 0 || saved <= 0) continue;
+    if (runs.length === 0) left.set(events.instance, (left.get(events.instance) as number) - 1);
     reduced.set(events, runs);
     dropped += forgotten;
     excess -= saved;
@@ -57,6 +61,19 @@ export function boundVector(vector: VersionVector, bound: VectorBound): BoundedV
     if (runs.length > 0) lifetimes.push(runs === events.runs ? events : { ...events, runs });
   }
   return { vector: VersionVector.ofLifetimes(lifetimes), dropped };
+}
+
+function lifetimesByInstance({ lifetimes }: VersionVector): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { instance } of lifetimes) counts.set(instance, (counts.get(instance) ?? 0) + 1);
+  return counts;
+}
+
+/** Not positive when a chain that stays alone takes more room than the run that it stood in. The last lifetime takes its instance along. */
+function savedBytes(events: LifetimeEvents, runs: ChainRuns, left: ReadonlyMap<number, number>): number {
+  const before = eventsBytes(events);
+  if (runs.length > 0) return before - eventsBytes({ ...events, runs });
+  return left.get(events.instance) === 1 ? before + INSTANCE_HEADER_BYTES : before;
 }
 
 /** Actors of departed instances first, then lifetimes that a later one of their instance has followed, then the rest; each oldest first. */

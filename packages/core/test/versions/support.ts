@@ -50,6 +50,8 @@ export interface PutOptions {
   readonly operation?: Operation;
   /** Milliseconds that this node's clock is off; stamps still exceed their floor. */
   readonly skew?: number;
+  /** Instead of what this node's clock says. */
+  readonly stampedAt?: Stamp;
   readonly isCurrentInstance?: (instance: number) => boolean;
 }
 
@@ -78,7 +80,7 @@ export class Replica {
       lifetime: this.lifetime,
       fresh,
       context,
-      stamp: stamp(Math.max(now, stampFloor(this.state, context) + 1)),
+      stamp: options.stampedAt ?? stamp(Math.max(now, stampFloor(this.state, context) + 1)),
       deleted: options.deleted ?? false,
       contentType: options.contentType ?? "text/plain",
       value: bytes(options.value ?? `${this.instance}-${now}`),
