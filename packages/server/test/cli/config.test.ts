@@ -84,7 +84,9 @@ describe("sources", () => {
     };
     expect(Object.keys(values).toSorted()).toEqual([...settingNames].toSorted());
     const byFlags = resolve(values).config;
-    const env = Object.fromEntries(Object.entries(values).map(([name, value]) => [environmentName(name), `${value}`]));
+    const env = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [environmentName(name), String(value)]),
+    );
     expect(resolve({}, env).config).toEqual(byFlags);
     expect(resolve({ config: file(JSON.stringify(values), "json") }).config).toEqual(byFlags);
     const native = { ...values, seeds: ["a:1", "[::1]:2"], partitions: 64, replicas: 5, "no-hints": true };

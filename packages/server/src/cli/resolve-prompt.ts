@@ -1,0 +1,46 @@
+/** `resolve` at a terminal: the siblings side by side, and the ways there are to make one of them. */
+import type { Envelope } from "./api.js";
+import type { Cli } from "./cli.js";
+import { newestOf, mergeFields } from "./merge-fields.js";
+import { coloursFor } from "./output.js";
+import { resolutionOf, sharedType, type Resolution } from "./resolution.js";
+import { siblingTables, valuePreview } from "./sibling-view.js";
+
+type Way = { readonly label: string; readonly hint?: string; readonly value: Resolution | "write" | "cancel" };
+
+/** Undefined when the person gives up. Everything is shown on stderr: stdout stays the data's. */
+export async function askForResolution(cli: Cli, { siblings }: Envelope): Promise<Resolution | undefined> {
+  const { isCancel, select, text } = await import("@clack/prompts");
+  const { stdin: input, stderr: output, env } = cli.io;
+  output.write(siblingTables(siblings, output.columns ?? 120, coloursFor(output, env)));
+  const way = await select({ message: "Which shall stand?", options: waysOf(siblings), input, output });
+  if (isCancel(way) || way === "cancel") return undefined;
+  if (way !== "write") return way;
+  const value = await text({ message: "The value that shall stand", input, output });
+  return isCancel(value) ? undefined : { body: Buffer.from(value), contentType: sharedType(siblings) };
+}
+
+function waysOf(siblings: Envelope["siblings"]): Way[] {
+  const newest = newestOf(siblings);
+  const picks = siblings.map((sibling, index): Way => {
+    const preview = valuePreview(sibling).split("\n", 1)[0] ?? "";
+    const label = `#${index + 1}  ${preview.slice(0, 60)}`;
+    return { label, value: resolutionOf(sibling), ...(sibling === newest ? { hint: "newest" } : {}) };
+  });
+  const merge = mergeFields(siblings, "none");
+  const merged: Way[] = merge.ok
+    ? [
+        {
+          label: "merge the fields",
+          hint: merge.value.slice(0, 60),
+          value: { ...merge, body: Buffer.from(merge.value) },
+        },
+      ]
+    : [];
+  return [
+    ...picks,
+    ...merged,
+    { label: "write another value", value: "write" },
+    { label: "leave it", value: "cancel" },
+  ];
+}
