@@ -90,11 +90,22 @@ describe("after any sequence of joins, leaves, removals and changes", () => {
   });
 });
 
+/** Whether there are more zones than replicas and one is so large that it limits where places can go: the optimum may be above the share. */
+function zonesBind({ targets, ring }: Step): boolean {
+  const shares = targets.zones.map(() => 0);
+  targets.ideal.forEach(
+    (ideal, number) =>
+      (shares[targets.zoneOf[number] as number] = (shares[targets.zoneOf[number] as number] as number) + ideal),
+  );
+  const differ = targets.zones.some(({ least, most }) => least !== most) && targets.zones.length > 1;
+  return differ && targets.zones.length !== ring.replicas && Math.max(...shares) > 0.6 * ring.partitions;
+}
+
 describe("as few places as possible move", () => {
   test("within a tenth of the optimum of a min-cost flow, whatever happens", () => {
     const config = { partitions: 64, replicas: 3 };
     const options = { ...small, start: 4, stepsMax: 12 };
-    everyStep(options, config, count(6, 200), (step) => {
+    everyStep(options, config, count(8, 200), (step) => {
       const least = leastMoves(step.targets, config.partitions, step.before);
       expect(step.moved).toBeGreaterThanOrEqual(least);
       expect(step.moved).toBeLessThanOrEqual(Math.max(least * 1.1, least + 2));
@@ -105,20 +116,23 @@ describe("as few places as possible move", () => {
     ["one zone", 1],
     ["as many zones as replicas", 3],
     ["many zones", 12],
-  ])("a join moves what the joiner gets, a leave what the leaver had, to within a tenth: %s", (_, zones) => {
-    const config = { partitions: 512, replicas: 3 };
-    const options = { zones, weightMax: 1, start: 14, stepsMax: 12 };
-    everyStep(options, config, count(4, 60), (step) => {
-      if (step.names.length < 12 || step.targets.zones.length < Math.min(zones, 8)) return;
-      const held = step.before.flat().length;
-      const leaverHeld = config.partitions * step.targets.width - held;
-      const joiner = step.event.kind === "joined" ? step.names.indexOf(step.event.name) : -1;
-      if (joiner >= 0) expect(step.moved).toBeLessThanOrEqual(Math.ceil((step.loads[joiner] as number) * 1.1));
-      if (["leaving", "removed"].includes(step.event.kind)) {
-        expect(step.moved).toBeLessThanOrEqual(Math.ceil(leaverHeld * 1.1));
-      }
-    });
-  });
+  ])(
+    "a join moves what the joiner gets, a leave what the leaver had, to within a tenth, where no zone binds: %s",
+    (_, zones) => {
+      const config = { partitions: 512, replicas: 3 };
+      const options = { zones, weightMax: 1, start: 14, stepsMax: 12 };
+      everyStep(options, config, count(4, 60), (step) => {
+        if (step.names.length < 12 || zonesBind(step)) return;
+        const held = step.before.flat().length;
+        const leaverHeld = config.partitions * step.targets.width - held;
+        const joiner = step.event.kind === "joined" ? step.names.indexOf(step.event.name) : -1;
+        if (joiner >= 0) expect(step.moved).toBeLessThanOrEqual(Math.ceil((step.loads[joiner] as number) * 1.1));
+        if (["leaving", "removed"].includes(step.event.kind)) {
+          expect(step.moved).toBeLessThanOrEqual(Math.ceil(leaverHeld * 1.1));
+        }
+      });
+    },
+  );
 
   test("another instance or a change that changes nothing moves nothing", () => {
     everyStep(small, bigEnough, count(5, 50), (step) => {
