@@ -87,7 +87,7 @@ describe("after any sequence of joins, leaves, removals and changes", () => {
         expectBalanced(step);
       });
     }
-  });
+  }, 300_000);
 });
 
 /** Whether there are more zones than replicas and one is so large that it limits where places can go: the optimum may be above the share. */
@@ -110,7 +110,7 @@ describe("as few places as possible move", () => {
       expect(step.moved).toBeGreaterThanOrEqual(least);
       expect(step.moved).toBeLessThanOrEqual(Math.max(least * 1.1, least + 2));
     });
-  });
+  }, 300_000);
 
   test.each([
     ["one zone", 1],
