@@ -79,6 +79,7 @@ export class FakeNode implements NodeApi {
     retiredActors: 6,
     conflicts: 7,
     liveKeys: 8,
+    transferKeys: 10,
     requestsInFlight: 9,
   };
 
@@ -142,7 +143,7 @@ export class FakeNode implements NodeApi {
     return { partition: 1, preferenceList: ["n1"], fallbacks: [] };
   }
 
-  ring(): RingView {
+  ringView(): RingView {
     return { version: "1", partitions: [{ partition: 0, owners: ["n1"] }] };
   }
 

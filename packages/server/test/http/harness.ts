@@ -41,11 +41,11 @@ export interface Harness {
   open(): Socket;
 }
 
-export async function openDoor(limits: HttpDoorOptions["limits"] = {}): Promise<Harness> {
+export async function openDoor(limits: HttpDoorOptions["limits"] = {}, at = 0): Promise<Harness> {
   const node = new FakeNode();
   const metrics = new NodeMetrics(() => node.stats(), false);
   const door = createHttpDoor({ node, primitives: testPrimitives, clock: systemClock, metrics, limits });
-  const { port } = await door.listen("127.0.0.1", 0);
+  const { port } = await door.listen("127.0.0.1", at);
   const open = (): Socket => connect({ port, host: "127.0.0.1" });
   return {
     node,
@@ -72,7 +72,8 @@ export async function untilClosed(socket: Socket): Promise<string> {
 
 function ask(port: number, method: string, path: string, { headers = {}, body }: Ask): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+    const isSized = body !== undefined && headers["transfer-encoding"] === undefined;
+    const length = !isSized ? {} : { "content-length": Buffer.byteLength(body) };
     const sent = request({ port, host: "127.0.0.1", method, path, headers: { ...length, ...headers }, agent: false });
     sent.once("error", reject);
     sent.once("response", (response) => {

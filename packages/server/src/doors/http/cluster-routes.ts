@@ -24,7 +24,7 @@ function ring(exchange: Exchange, target: Target): void {
   const query = parseQuery(target.query, ["bucket", "key"]);
   const bucket = query.get("bucket") ?? "";
   const key = query.get("key") ?? "";
-  if (bucket === "" && key === "") return exchange.json(200, node.ring());
+  if (bucket === "" && key === "") return exchange.json(200, node.ringView());
   if (bucket === "" || key === "") {
     throw new ProblemError(
       "bad-parameter",

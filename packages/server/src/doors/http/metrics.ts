@@ -101,6 +101,7 @@ export class NodeMetrics {
     const totals: readonly [string, string, (now: NodeStats) => number][] = [
       ["kvorum_read_repairs_total", "Replicas brought up to date after a read", (now) => now.readRepairs],
       ["kvorum_gossip_bytes_sent_total", "Bytes of gossip sent", (now) => now.gossipBytesSent],
+      ["kvorum_transfer_keys_total", "Keys that this node took in from other owners", (now) => now.transferKeys],
       ["kvorum_damaged_records_total", "Records whose checksum failed", (now) => now.damagedRecords],
       ["kvorum_divergent_states_total", "States with one dot and different bytes", (now) => now.divergentStates],
       ["kvorum_sibling_warnings_total", "Writes that left a key with too many siblings", (now) => now.siblingWarnings],
