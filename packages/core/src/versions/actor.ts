@@ -25,7 +25,9 @@ export interface Dot {
   readonly n: number;
 }
 
+/** Instances are random 48 bits; boots, births and events are counted in as many. */
 export const INSTANCE_MAX = 2 ** 48 - 1;
+export const COUNTER_MAX = INSTANCE_MAX;
 
 export function compareLifetimes(a: Lifetime & { instance: number }, b: Lifetime & { instance: number }): number {
   return compareNumbers(a.instance, b.instance) || compareNumbers(a.boot, b.boot) || compareNumbers(a.birth, b.birth);

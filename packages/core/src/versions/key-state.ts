@@ -4,7 +4,7 @@ import { NO_STAMP } from "../base/hlc.js";
 import type { Dot } from "./actor.js";
 import { compareDots } from "./actor.js";
 import { compareOperations } from "./operation.js";
-import type { PastOperation } from "./operation.js";
+import { PastOperations } from "./past-operations.js";
 import { sameContent } from "./sibling.js";
 import type { Sibling } from "./sibling.js";
 import { VersionVector } from "./version-vector.js";
@@ -20,15 +20,15 @@ export interface KeyState {
   /** Sorted by `compareSiblings`. Two dots of one operation are both here; {@link standing} shows one. */
   readonly siblings: readonly Sibling[];
   readonly vector: VersionVector;
-  /** Operations whose sibling was replaced, sorted by stamp, then dot. */
-  readonly operations: readonly PastOperation[];
+  /** Operations whose sibling was replaced. */
+  readonly operations: PastOperations;
 }
 
-export const EMPTY_STATE: KeyState = { siblings: [], vector: VersionVector.EMPTY, operations: [] };
+export const EMPTY_STATE: KeyState = { siblings: [], vector: VersionVector.EMPTY, operations: PastOperations.NONE };
 
 /** Whether the key was never seen: not even a tombstone or a context stands for it. */
 export function isEmpty(state: KeyState): boolean {
-  return state.siblings.length === 0 && state.vector.isEmpty && state.operations.length === 0;
+  return state.siblings.length === 0 && state.vector.isEmpty && state.operations.count === 0;
 }
 
 /** The versions a reader sees, tombstones included: of an operation that was minted twice only the smallest dot. */
@@ -66,9 +66,8 @@ export function divergentDots(state: KeyState): readonly Dot[] {
   return dots;
 }
 
-/** Whether the state holds a sibling of that dot. */
-export function holds(state: KeyState, dot: Dot): boolean {
-  const { siblings } = state;
+/** Whether a sibling of that dot is among the sorted `siblings`. */
+export function holdsDot(siblings: readonly Sibling[], dot: Dot): boolean {
   let low = 0;
   let high = siblings.length;
   while (low < high) {

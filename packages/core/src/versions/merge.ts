@@ -2,9 +2,8 @@
  * Joining two replicas' states: commutative, associative and idempotent, so that any order of messages ends in the same state
  * (Almeida et al. §5, `sync`; Dynamo §4.4 "syntactic reconciliation").
  */
-import { EMPTY_STATE, holds } from "./key-state.js";
+import { EMPTY_STATE, holdsDot } from "./key-state.js";
 import type { ConflictMode, KeyState } from "./key-state.js";
-import { comparePast } from "./operation.js";
 import { mergeSorted, sameItems } from "./order.js";
 import { pastOperations, withoutReplacedTwins } from "./retries.js";
 import { compareAge, compareSiblings } from "./sibling.js";
@@ -52,7 +51,7 @@ function survivors(a: KeyState, b: KeyState): Sibling[] {
 }
 
 function wasReplaced(state: KeyState, { dot }: Sibling): boolean {
-  return state.vector.covers(dot) && !holds(state, dot);
+  return state.vector.covers(dot) && !holdsDot(state.siblings, dot);
 }
 
 /** The newest sibling; several when one dot has several contents. */
@@ -70,6 +69,6 @@ function isSame(merged: KeyState, state: KeyState): boolean {
   return (
     merged.vector === state.vector &&
     sameItems(merged.siblings, state.siblings, compareSiblings) &&
-    sameItems(merged.operations, state.operations, comparePast)
+    merged.operations === state.operations
   );
 }

@@ -2,20 +2,20 @@
  * Retries: which dots were minted for which client's write, so that a retry finds its first attempt, and two dots of one write are one
  * version wherever they meet (DESIGN §4, Retries; TRAPS 6; riak_kv #1188).
  *
- * A sibling carries its operation. When the sibling is replaced, the operation stays behind as a {@link PastOperation}, on every replica that
- * has the state. What is remembered is a function of the set of all past operations (the newest so many, none much older than the newest), so
- * merging stays a join: had each coordinator forgotten by its own clock, replicas would have handed the forgotten ones back for ever.
+ * A sibling carries its operation. When the sibling is replaced, the operation stays behind with its dot (past-operations.ts), on every
+ * replica that has the state.
  */
 import { equalBytes } from "../base/bytes.js";
 import type { Stamp } from "../base/hlc.js";
 import { stampMs } from "../base/hlc.js";
-import { limits } from "../base/limits.js";
 import type { Dot } from "./actor.js";
 import { compareDots } from "./actor.js";
+import { holdsDot } from "./key-state.js";
 import type { KeyState } from "./key-state.js";
-import { compareOperations, comparePast } from "./operation.js";
-import type { Operation, PastOperation } from "./operation.js";
-import { mergeSorted } from "./order.js";
+import { compareOperations } from "./operation.js";
+import type { Operation } from "./operation.js";
+import { PastOperations } from "./past-operations.js";
+import type { PastOperation } from "./past-operations.js";
 import type { Sibling } from "./sibling.js";
 
 /** What a state knows of an operation id. `mismatch`: the id was used for another write. */
@@ -28,83 +28,72 @@ export type KnownOperation =
  */
 export function findOperation(state: KeyState, wanted: Operation, mismatchSinceMs: number): KnownOperation | undefined {
   let found: KnownOperation | undefined;
-  const look = (operation: Operation, dot: Dot, stamp: Stamp): void => {
+  for (const { operation, dot, stamp } of usesOf(state, wanted.id)) {
     if (compareOperations(operation, wanted) === 0) {
       if (found?.kind !== "same" || compareDots(dot, found.dot) < 0) found = { kind: "same", dot, stamp };
-    } else if (found === undefined && equalBytes(operation.id, wanted.id) && stampMs(stamp) >= mismatchSinceMs) {
+    } else if (found === undefined && stampMs(stamp) >= mismatchSinceMs) {
       found = { kind: "mismatch" };
     }
-  };
-  for (const { operation, dot, stamp } of state.siblings) if (operation) look(operation, dot, stamp);
-  for (const { operation, dot, stamp } of state.operations) look(operation, dot, stamp);
+  }
   return found;
 }
 
-/**
- * The past operations of a state made of `a` and `b`: theirs, and those of siblings that stand no more. `standing` are the siblings of the new
- * state.
- */
-export function pastOperations(a: KeyState, b: KeyState, standing: readonly Sibling[]): readonly PastOperation[] {
-  const replaced = [...replacedIn(a, standing), ...replacedIn(b, standing)];
-  if (replaced.length === 0) {
-    if (b.operations.length === 0 || b.operations === a.operations) return withoutStanding(a.operations, standing);
-    if (a.operations.length === 0) return withoutStanding(b.operations, standing);
-  }
-  const before = mergeSorted(a.operations, b.operations, comparePast);
-  const all = mergeSorted(before, distinct(replaced.sort(comparePast)), comparePast);
-  return newest(withoutStanding(all, standing));
-}
-
-function replacedIn(state: KeyState, standing: readonly Sibling[]): PastOperation[] {
-  const past: PastOperation[] = [];
+function usesOf(state: KeyState, id: Uint8Array): PastOperation[] {
+  const uses = state.operations.withId(id);
   for (const { operation, dot, stamp } of state.siblings) {
-    if (operation !== undefined && !hasDot(standing, dot)) past.push({ operation, dot, stamp });
+    if (operation !== undefined && equalBytes(operation.id, id)) uses.push({ operation, dot, stamp });
   }
-  return past;
+  return uses;
 }
 
-function withoutStanding(past: readonly PastOperation[], standing: readonly Sibling[]): readonly PastOperation[] {
-  return past.some(({ dot }) => hasDot(standing, dot)) ? past.filter(({ dot }) => !hasDot(standing, dot)) : past;
+/** The past operations of a state made of `a` and `b`: theirs, and those of siblings that are not among the `remaining` ones. */
+export function pastOperations(a: KeyState, b: KeyState, remaining: readonly Sibling[]): PastOperations {
+  const past = a.operations.union(b.operations);
+  const replaced = [...replacedIn(a, remaining), ...replacedIn(b, remaining)];
+  return replaced.length === 0 ? past : past.union(PastOperations.of(replaced));
 }
 
-function hasDot(siblings: readonly Sibling[], dot: Dot): boolean {
-  return siblings.some((sibling) => compareDots(sibling.dot, dot) === 0);
-}
-
-function distinct(sorted: readonly PastOperation[]): PastOperation[] {
-  return sorted.filter((past, i) => i === 0 || comparePast(sorted[i - 1] as PastOperation, past) !== 0);
-}
-
-/** The newest of a union is the newest of the newest: that is what makes this a join. */
-function newest(past: readonly PastOperation[]): readonly PastOperation[] {
-  const last = past.at(-1);
-  if (last === undefined) return past;
-  const sinceMs = stampMs(last.stamp) - limits.operationMemoryMs;
-  let start = Math.max(0, past.length - limits.operationsMax);
-  while (stampMs((past[start] as PastOperation).stamp) < sinceMs) start++;
-  return start === 0 ? past : past.slice(start);
+function replacedIn(state: KeyState, remaining: readonly Sibling[]): PastOperation[] {
+  if (state.siblings === remaining) return [];
+  const replaced: PastOperation[] = [];
+  for (const { operation, dot, stamp } of state.siblings) {
+    if (operation !== undefined && !holdsDot(remaining, dot)) replaced.push({ operation, dot, stamp });
+  }
+  return replaced;
 }
 
 /**
  * Drops each sibling whose operation was replaced under another of its dots: a client that was shown one of the two and wrote over it has
  * replaced the write, not the copy. The witness must stand and its clock must cover the other dot, so this never takes the last version.
  */
-export function withoutReplacedTwins(siblings: readonly Sibling[], past: readonly PastOperation[]): readonly Sibling[] {
+export function withoutReplacedTwins(siblings: readonly Sibling[], past: PastOperations): readonly Sibling[] {
+  if (siblings.length < 2) return siblings;
+  const byCheck = groupByCheck(siblings);
   const isReplaced = (sibling: Sibling): boolean => {
-    const { operation } = sibling;
+    const { operation, dot } = sibling;
     if (operation === undefined) return false;
     const isTwin = (other: { readonly operation?: Operation; readonly dot: Dot }): boolean =>
-      other.operation !== undefined &&
-      compareOperations(other.operation, operation) === 0 &&
-      compareDots(other.dot, sibling.dot) !== 0;
-    const twins = [...siblings.filter(isTwin), ...past.filter(isTwin)];
+      isOf(other, operation) && compareDots(other.dot, dot) !== 0;
+    const twins = [...(byCheck.get(operation.check) ?? []), ...past.withId(operation.id)].filter(isTwin);
     return twins.length > 0 && siblings.some((witness) => !isOf(witness, operation) && coversAny(witness, twins));
   };
-  return siblings.some(isReplaced) ? siblings.filter((sibling) => !isReplaced(sibling)) : siblings;
+  const kept = siblings.filter((sibling) => !isReplaced(sibling));
+  return kept.length === siblings.length ? siblings : kept;
 }
 
-function isOf(sibling: Sibling, operation: Operation): boolean {
-  return sibling.operation !== undefined && compareOperations(sibling.operation, operation) === 0;
+function groupByCheck(siblings: readonly Sibling[]): Map<bigint, Sibling[]> {
+  const groups = new Map<bigint, Sibling[]>();
+  for (const sibling of siblings) {
+    if (sibling.operation === undefined) continue;
+    const group = groups.get(sibling.operation.check);
+    if (group === undefined) groups.set(sibling.operation.check, [sibling]);
+    else group.push(sibling);
+  }
+  return groups;
+}
+
+function isOf(other: { readonly operation?: Operation }, operation: Operation): boolean {
+  return other.operation !== undefined && compareOperations(other.operation, operation) === 0;
 }
 
 function coversAny(witness: Sibling, twins: readonly { readonly dot: Dot }[]): boolean {

@@ -6,12 +6,13 @@ import type { Dot } from "./actor.js";
 import { compareLifetimes } from "./actor.js";
 import { live } from "./key-state.js";
 import type { KeyState } from "./key-state.js";
-import { OPERATION_ID_BYTES, comparePast } from "./operation.js";
-import type { Operation, PastOperation } from "./operation.js";
+import { OPERATION_ID_BYTES } from "./operation.js";
+import type { Operation } from "./operation.js";
+import { PastOperations, RECORD_BYTES } from "./past-operations.js";
 import { compareSiblings } from "./sibling.js";
 import type { Sibling } from "./sibling.js";
 import { decodeText } from "./text.js";
-import { decodeDot, decodeVector, encodeDot, encodeVector } from "./vector-codec.js";
+import { decodeVector, encodeVector } from "./vector-codec.js";
 import type { VersionVector } from "./version-vector.js";
 
 const FORMAT_VERSION = 1;
@@ -24,9 +25,8 @@ const OWN_CLOCK = 8;
 const WITH_OPERATION = 16;
 const KNOWN_BITS = DELETED | BY_FALLBACK | WITH_CONTEXT | OWN_CLOCK | WITH_OPERATION;
 
-/** The least that a sibling and a past operation take: a count that cannot be true is refused before anything is made for it. */
+/** The least that a sibling takes: a count that cannot be true is refused before anything is made for it. */
 const SIBLING_BYTES_MIN = 8;
-const PAST_OPERATION_BYTES_MIN = 35;
 
 export function encodeState(writer: Writer, state: KeyState): void {
   writer.u8(FORMAT_VERSION);
@@ -34,12 +34,12 @@ export function encodeState(writer: Writer, state: KeyState): void {
   encodeVector(writer, state.vector);
   writer.uvarint(state.siblings.length);
   for (const sibling of state.siblings) encodeSibling(writer, sibling, state.vector);
-  writer.uvarint(state.operations.length);
-  for (const past of state.operations) encodePastOperation(writer, past);
+  writer.uvarint(state.operations.count);
+  writer.raw(state.operations.bytes);
 }
 
 /**
- * Reads one state and leaves the reader behind it. Values, and nothing else, are slices of the source.
+ * Reads one state and leaves the reader behind it. Values, operation ids and past operations are slices of the source.
  * @throws MalformedError for anything that {@link encodeState} would not have written.
  */
 export function decodeState(reader: Reader): KeyState {
@@ -52,13 +52,7 @@ export function decodeState(reader: Reader): KeyState {
     if (previous && compareSiblings(previous, sibling) >= 0) throw new MalformedError("siblings are out of order");
     siblings.push(sibling);
   }
-  const operations: PastOperation[] = [];
-  for (let left = reader.count(PAST_OPERATION_BYTES_MIN); left > 0; left--) {
-    const past = decodePastOperation(reader);
-    const previous = operations.at(-1);
-    if (previous && comparePast(previous, past) >= 0) throw new MalformedError("past operations are out of order");
-    operations.push(past);
-  }
+  const operations = PastOperations.decode(reader.raw(reader.count(RECORD_BYTES) * RECORD_BYTES));
   const state = { siblings, vector, operations };
   if (live(state).length !== liveCount) throw new MalformedError("the header counts other versions than stand");
   return state;
@@ -138,17 +132,5 @@ function encodeOperation(writer: Writer, { id, check }: Operation): void {
 }
 
 function decodeOperation(reader: Reader): Operation {
-  // Copied: a past operation outlives the frame that its sibling came in.
-  const id = reader.raw(OPERATION_ID_BYTES).slice();
-  return { id, check: reader.u64() };
-}
-
-function encodePastOperation(writer: Writer, { operation, dot, stamp }: PastOperation): void {
-  encodeOperation(writer, operation);
-  encodeDot(writer, dot);
-  writer.uvarint(stamp);
-}
-
-function decodePastOperation(reader: Reader): PastOperation {
-  return { operation: decodeOperation(reader), dot: decodeDot(reader), stamp: reader.uvarint() as Stamp };
+  return { id: reader.raw(OPERATION_ID_BYTES), check: reader.u64() };
 }

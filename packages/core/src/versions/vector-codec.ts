@@ -2,7 +2,7 @@
 import { MalformedError } from "../base/bytes.js";
 import type { Reader, Writer } from "../base/bytes.js";
 import { limits } from "../base/limits.js";
-import type { Actor, Dot } from "./actor.js";
+import { COUNTER_MAX } from "./actor.js";
 import type { ChainRuns } from "./chain-runs.js";
 import { VersionVector } from "./version-vector.js";
 import type { LifetimeEvents } from "./version-vector.js";
@@ -61,8 +61,8 @@ function decodeInstance(reader: Reader, instance: number, into: LifetimeEvents[]
   if (count === 0) throw new MalformedError("an instance without lifetimes");
   let previous = { boot: -1, birth: -1 };
   for (let i = 0; i < count; i++) {
-    const boot = reader.uvarint();
-    const birth = reader.uvarint();
+    const boot = decodeCounter(reader);
+    const birth = decodeCounter(reader);
     if (boot < previous.boot || (boot === previous.boot && birth <= previous.birth)) {
       throw new MalformedError("the lifetimes of an instance are out of order");
     }
@@ -78,7 +78,7 @@ function decodeRuns(reader: Reader): ChainRuns {
   let previous = -1;
   for (let i = 0; i < count; i++) {
     const length = reader.uvarint();
-    const counter = reader.uvarint();
+    const counter = decodeCounter(reader);
     chains += length;
     if (length === 0 || counter === previous) throw new MalformedError("runs of chains that are not canonical");
     if (chains > limits.chainsMax) throw new MalformedError(`more than ${limits.chainsMax} chains of one lifetime`);
@@ -89,26 +89,11 @@ function decodeRuns(reader: Reader): ChainRuns {
   return runs;
 }
 
-/** A dot that stands by itself. */
-export function encodeDot(writer: Writer, { actor, n }: Dot): void {
-  writer.u48(actor.instance);
-  writer.uvarint(actor.boot);
-  writer.uvarint(actor.birth);
-  writer.uvarint(actor.chain);
-  writer.uvarint(n);
-}
-
-/** @throws MalformedError */
-export function decodeDot(reader: Reader): Dot {
-  const actor: Actor = {
-    instance: reader.u48(),
-    boot: reader.uvarint(),
-    birth: reader.uvarint(),
-    chain: reader.uvarint(),
-  };
-  const n = reader.uvarint();
-  if (n === 0 || actor.chain >= limits.chainsMax) throw new MalformedError("a dot that no coordinator mints");
-  return { actor, n };
+/** Boots, births and events are counted in 48 bits: a thousand events a second for nine thousand years. */
+function decodeCounter(reader: Reader): number {
+  const counter = reader.uvarint();
+  if (counter > COUNTER_MAX) throw new MalformedError("a counter above 2^48 - 1");
+  return counter;
 }
 
 export function uvarintBytes(value: number): number {
