@@ -3,7 +3,7 @@
  * answer also delays what would have come after it: the percentiles are those of a system that is never asked more than C at a time.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { KvorumError } from "@kvorum/client";
+import { KvorumError, ValidationError } from "@kvorum/client";
 import { Latencies, type LatencySummary } from "./latency.js";
 import { recordKey, type Op, type ValueSource, type Workload } from "./workloads.js";
 
@@ -70,7 +70,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   return { seconds, ops, opsPerSecond: ops / seconds, read, update, errors: Object.fromEntries(errors) };
 }
 
-/** Writes records 0 to `records` - 1, each tried again until it stands. Rejects when one cannot be written. */
+/** Writes records 0 to `records` - 1, each tried again, for some seconds, until it stands. Rejects when one cannot be written. */
 export async function loadRecords(
   target: Target,
   records: number,
@@ -95,7 +95,8 @@ async function writeRecord(target: Target, key: string, value: Uint8Array): Prom
       await target.update(key, value);
       return;
     } catch (error) {
-      if (!(error instanceof KvorumError) || attempt === LOAD_ATTEMPTS) throw error;
+      const mayPass = error instanceof KvorumError && !(error instanceof ValidationError);
+      if (!mayPass || attempt === LOAD_ATTEMPTS) throw error;
       await pause(ERROR_PAUSE_MS * 2 ** attempt);
     }
   }
