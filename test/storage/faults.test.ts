@@ -18,6 +18,7 @@ class Store {
   readonly #waiting = new Map<number, (result: Result) => void>();
   readonly ready: Promise<Result>;
   #last = 0;
+  #gone = false;
 
   constructor(folder: string, wrapper: readonly string[] = []) {
     const [command = process.execPath, ...args] = [...wrapper, process.execPath, program, folder];
@@ -30,6 +31,7 @@ class Store {
     this.#child.stdin?.on("error", () => undefined);
     this.ready = new Promise((resolve) => this.#waiting.set(0, resolve));
     this.#child.on("exit", () => {
+      this.#gone = true;
       for (const resolve of this.#waiting.values()) resolve("gone");
     });
     createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
@@ -45,6 +47,7 @@ class Store {
 
   ask(command: string, rest: object = {}): Promise<Result> {
     const id = ++this.#last;
+    if (this.#gone) return Promise.resolve("gone");
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
       this.#child.stdin?.write(`${JSON.stringify({ id, command, ...rest })}\n`);
@@ -75,7 +78,7 @@ let stores: Store[] = [];
 async function start(...wrapper: string[]): Promise<Store> {
   const store = new Store(folder, wrapper);
   stores.push(store);
-  await store.ready;
+  expect(await store.ready).toBe("ready");
   return store;
 }
 
