@@ -12,7 +12,7 @@ import { boundContextVector } from "./context.js";
 import { EMPTY_STATE, newestStamp } from "./key-state.js";
 import type { ConflictMode, KeyState } from "./key-state.js";
 import type { Operation } from "./operation.js";
-import { pastOperations, withoutReplacedTwins } from "./retries.js";
+import { findOperation, pastOperations, withoutReplacedTwins } from "./retries.js";
 import { boundVector } from "./retire.js";
 import { compareSiblings } from "./sibling.js";
 import type { Origin, Sibling } from "./sibling.js";
@@ -70,11 +70,15 @@ export function lifetimeAfterMerge(
   return runsDominate(known, arrived.runsOf(instance, lifetime)) ? lifetime : undefined;
 }
 
-/** Applies a client's write to the coordinator's state. The caller has looked for the operation first (`findOperation`). */
+/**
+ * Applies a client's write to the coordinator's state. The caller has looked for the operation first (`findOperation`) and adopted a dot that
+ * it found: written again, it would be taken for a copy of the first attempt, and go with it.
+ */
 export function write(state: KeyState, request: WriteRequest): WriteResult {
   const { context, mode, instance } = request;
   const isLww = mode === "lww";
   assert(!isLww || request.stamp > stampFloor(state, context), "a stamp exceeds all that its write replaces");
+  assert(request.operation === undefined || !isKnown(state, request.operation), "an operation is minted once");
 
   // Where the last write wins, a write replaces whatever its coordinator holds.
   const seen = isLww ? state.vector.union(context.vector) : context.vector;
@@ -102,6 +106,10 @@ export function write(state: KeyState, request: WriteRequest): WriteResult {
     lifetime,
     retired: bounded.dropped,
   };
+}
+
+function isKnown(state: KeyState, operation: Operation): boolean {
+  return findOperation(state, operation, Infinity)?.kind === "same";
 }
 
 /** The lifetime in force, unless its node has forgotten a part of it or its chains have grown too many. */

@@ -1,5 +1,6 @@
 /** Retries of one client's write, over any coordinators (DESIGN §4, Retries; trap 6, riak_kv #1188). */
 import { describe, expect, it } from "vitest";
+import { InvariantError } from "../../src/base/assert.js";
 import { limits } from "../../src/base/limits.js";
 import { formatDot } from "../../src/versions/actor.js";
 import { EMPTY_CONTEXT, contextOfAdopted } from "../../src/versions/context.js";
@@ -34,6 +35,14 @@ describe("an operation is remembered beside its sibling", () => {
     expect(known(a, other)).toBe("mismatch");
     expect(findOperation(a.state, other, 1e12)).toBeUndefined();
     expect(known(a, operationOf(2))).toBe("unknown");
+  });
+
+  it("a coordinator that knows it does not mint it again", () => {
+    const [a] = cluster();
+    const { context } = a.put({ operation: retry });
+    expect(() => a.put({ operation: retry })).toThrow(InvariantError);
+    a.put({ context });
+    expect(() => a.put({ operation: retry })).toThrow(InvariantError);
   });
 
   it("an adopted dot gives the client the context that the lost answer would have given", () => {
