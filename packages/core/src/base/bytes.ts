@@ -150,10 +150,16 @@ export class Reader {
     readonly text: TextCodec,
     readonly bytes: Uint8Array,
     offset = 0,
-    readonly end: number = bytes.length,
+    public end: number = bytes.length,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.offset = offset;
+  }
+
+  /** Goes on to another stretch of the same bytes: many values of one buffer need one reader. */
+  moveTo(offset: number, end: number): void {
+    this.offset = offset;
+    this.end = end;
   }
 
   get remaining(): number {

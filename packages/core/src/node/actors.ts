@@ -72,8 +72,7 @@ export class Actors {
   /** The mark, if its actors may still mint. */
   inForce(mark: LifetimeMark | undefined): LifetimeMark | undefined {
     if (mark === undefined) return undefined;
-    const retired =
-      mark.boot < this.#floor.boot || (mark.boot === this.#floor.boot && mark.birth < this.#floor.birth);
+    const retired = mark.boot < this.#floor.boot || (mark.boot === this.#floor.boot && mark.birth < this.#floor.birth);
     return retired ? undefined : mark;
   }
 

@@ -35,7 +35,8 @@ export function admitJoin(node: NodeContext, join: Join, answer: Answer): void {
 }
 
 function placingProblem(join: Join): string | undefined {
-  if (!ZONE_PATTERN.test(join.zone)) return `a zone's name is 1-64 of A-Z a-z 0-9 . _ -, not ${JSON.stringify(join.zone)}`;
+  if (!ZONE_PATTERN.test(join.zone))
+    return `a zone's name is 1-64 of A-Z a-z 0-9 . _ -, not ${JSON.stringify(join.zone)}`;
   if (join.weight < 1 || join.weight > WEIGHT_MAX) return `a weight is from 1 to ${WEIGHT_MAX}, not ${join.weight}`;
   return undefined;
 }
@@ -62,5 +63,6 @@ function refuse(answer: Answer, why: string): void {
 function warnWhenTooMany(node: NodeContext): void {
   const { partitions, replicas } = node.identity;
   const warning = warnTooFewReplicas(node.membership.members(), partitions, replicas);
-  if (warning !== undefined) node.log("warn", "members hold few replicas each; the next cluster wants more partitions", { ...warning });
+  if (warning !== undefined)
+    node.log("warn", "members hold few replicas each; the next cluster wants more partitions", { ...warning });
 }

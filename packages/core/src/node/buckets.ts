@@ -57,7 +57,9 @@ export class Buckets {
     this.store.publish(bucketPrefix + bucket, fact, (error) => {
       this.refresh();
       if (error === undefined) return reply(ok(this.config(bucket)));
-      reply(fail("storage-failed", "this node could not write the bucket's configuration to its disk; try another node"));
+      reply(
+        fail("storage-failed", "this node could not write the bucket's configuration to its disk; try another node"),
+      );
     });
   }
 }

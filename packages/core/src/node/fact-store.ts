@@ -141,7 +141,9 @@ export function encodeSnapshots(primitives: Primitives, snapshots: readonly Orig
 /** @throws MalformedError */
 export function decodeSnapshots(primitives: Primitives, bytes: Uint8Array): OriginSnapshot[] {
   const reader = new Reader(primitives.text, bytes);
-  const snapshots = Array.from({ length: reader.count() }, () => decodeOrigin(new Reader(primitives.text, reader.blob())));
+  const snapshots = Array.from({ length: reader.count() }, () =>
+    decodeOrigin(new Reader(primitives.text, reader.blob())),
+  );
   reader.finish();
   return snapshots;
 }

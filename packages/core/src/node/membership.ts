@@ -23,7 +23,7 @@ import type { Calls } from "./calls.js";
 import { encodeSnapshots, type FactStore } from "./fact-store.js";
 import * as facts from "./facts.js";
 import type { Identity } from "./identity.js";
-import type { NodeSettings } from "./settings.js";
+import type { NodeSettings, Whereabouts } from "./settings.js";
 
 export interface MembershipOptions {
   readonly primitives: Primitives;
@@ -49,7 +49,9 @@ export class Membership {
   #members = new Map<string, Member>();
   #addresses = new Map<number, facts.AddressFact>();
   #stopRounds: (() => void) | undefined;
+  #started = false;
   #inDoubt = 0;
+  #ownAddress: Address = "";
   gossipBytesSent = 0;
   #lastRoundMs: number | undefined;
 
@@ -69,14 +71,17 @@ export class Membership {
   }
 
   /** Starts the rounds, and says where this node is reached. */
-  start(): void {
-    const { primitives, settings, facts: store } = this.#options;
-    const { address, http } = settings;
-    const fact = facts.encodeAddressFact(primitives, { name: this.self, address, http });
+  start(whereabouts: Whereabouts): void {
+    const { primitives, facts: store } = this.#options;
+    this.#started = true;
+    this.#ownAddress = whereabouts.address;
+    const fact = facts.encodeAddressFact(primitives, { name: this.self, ...whereabouts });
     store.publish(facts.addressKey, fact, () => this.#understandFacts());
     const now = this.#options.clock.monotonicMs();
     for (const member of this.#members.values()) this.#detector.expect(member.instance, now);
     this.#sayRing();
+    // Seeds are greeted at once: one of another cluster is found out before anything is served.
+    for (const seed of this.#peers().seeds) this.#options.calls.tell(seed, this.#encode(store.gossip.syn()));
     this.#round();
   }
 
@@ -139,9 +144,15 @@ export class Membership {
     // One that is not known yet may have joined through another member a moment ago: gossip will tell.
     if (member === undefined || member.instance === hello.instance) return undefined;
     const replaced = [...this.#events.values()].some(
-      (event) => event.name === hello.name && "instance" in event && event.instance === hello.instance && event.kind !== "removed",
+      (event) =>
+        event.name === hello.name &&
+        "instance" in event &&
+        event.instance === hello.instance &&
+        event.kind !== "removed",
     );
-    return replaced ? `the place of ${hello.name} was taken by a new instance; this folder is of the old one` : undefined;
+    return replaced
+      ? `the place of ${hello.name} was taken by a new instance; this folder is of the old one`
+      : undefined;
   }
 
   /** Takes one gossip message and answers on its link. */
@@ -201,7 +212,8 @@ export class Membership {
     const now = clock.monotonicMs();
     for (const member of ring.members) this.#detector.expect(member.instance, now);
     this.#sayRing();
-    this.#options.onRing(ring);
+    // Before the start nobody listens: the node takes the ring as it then is.
+    if (this.#started) this.#options.onRing(ring);
   }
 
   #sayRing(): void {
@@ -234,8 +246,7 @@ export class Membership {
       if (member.name === this.self || address === undefined) continue;
       (this.status(member.name) === "down" ? down : live).push(address);
     }
-    const own = this.#options.settings.address;
-    return { live, down, seeds: this.#options.settings.seeds.filter((seed) => seed !== own) };
+    return { live, down, seeds: this.#options.settings.seeds.filter((seed) => seed !== this.#ownAddress) };
   }
 
   #encode(message: GossipMessage): Message {

@@ -35,7 +35,7 @@ import { Overview, type ConflictQuery } from "./overview.js";
 import { Refill } from "./refill.js";
 import { Replica } from "./replica.js";
 import { ReplicaDoor } from "./replica-door.js";
-import type { NodeSettings } from "./settings.js";
+import type { NodeSettings, Whereabouts } from "./settings.js";
 import { States } from "./states.js";
 
 export interface NodeOptions {
@@ -127,10 +127,10 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
     this.#refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.#refill.partitionsInDoubt));
   }
 
-  /** Takes up its place: gossips, fills what it lacks, counts what it has. */
-  start(): void {
+  /** Takes up its place: says where it is reached, gossips, fills what it lacks, counts what it has. */
+  start(whereabouts: Whereabouts): void {
     this.#ringChanged(this.membership.ring);
-    this.membership.start();
+    this.membership.start(whereabouts);
     this.#countFrom(0);
   }
 
@@ -383,7 +383,10 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
   #ringChanged(ring: Ring): void {
     const mine = ring.members.find((member) => member.name === this.self);
     if (mine !== undefined && mine.instance !== this.identity.instance) {
-      this.#options.onFatal("identity", `the place of ${this.self} was taken by another instance; start with an empty folder or another name`);
+      this.#options.onFatal(
+        "identity",
+        `the place of ${this.self} was taken by another instance; start with an empty folder or another name`,
+      );
       return;
     }
     this.log("info", "ring", { version: ring.version, members: ring.members.length });
@@ -400,7 +403,10 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
   #storageFailed(): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#options.onFatal("storage", "a flush failed; the store takes nothing more until a restart has found what is proven on disk");
+    this.#options.onFatal(
+      "storage",
+      "a flush failed; the store takes nothing more until a restart has found what is proven on disk",
+    );
   }
 
   #rivalFound(): void {
@@ -457,4 +463,3 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
 function messageOf(outcome: Parameters<api.Reply<Message>>[0]): Message {
   return outcome.ok ? outcome.value : { kind: "failed", failure: outcome.failure };
 }
-

@@ -54,6 +54,8 @@ export class Refill {
   readonly #missing = new Map<number, Set<string>>();
   readonly #queue: Source[] = [];
   readonly #running = new Set<Source>();
+  /** Sources that gave no answer: to be asked again after a while. */
+  readonly #later: Source[] = [];
   #retry: (() => void) | undefined;
   #stopped = false;
   keysReceived = 0;
@@ -73,7 +75,7 @@ export class Refill {
   }
 
   transfers(): readonly TransferView[] {
-    return [...this.#queue, ...this.#running].map(({ partition, from, keys }) => ({
+    return [...this.#running, ...this.#queue, ...this.#later].map(({ partition, from, keys }) => ({
       partition,
       from,
       to: this.node.self,
@@ -199,9 +201,10 @@ export class Refill {
   #again(source: Source): void {
     this.#running.delete(source);
     if (this.#stopped) return;
-    this.#queue.push(source);
+    this.#later.push(source);
     this.#retry ??= this.node.clock.after(RETRY_MS, () => {
       this.#retry = undefined;
+      this.#queue.push(...this.#later.splice(0));
       this.#start();
     });
   }

@@ -120,7 +120,8 @@ export class ReplicaDoor {
       from.fromHash,
       HASH_MAX,
       (record) => {
-        const seen = record.hash === from.fromHash && from.afterId.length > 0 && compareBytes(record.key, from.afterId) <= 0;
+        const seen =
+          record.hash === from.fromHash && from.afterId.length > 0 && compareBytes(record.key, from.afterId) <= 0;
         return seen || take(record);
       },
       ({ damaged }) => done(damaged),
@@ -143,4 +144,3 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return false;
   return true;
 }
-

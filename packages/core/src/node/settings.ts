@@ -1,11 +1,14 @@
 /** What an operator may set on a node, in the core's units. */
 import { limits } from "../base/limits.js";
 
-export interface NodeSettings {
-  /** `host:port` at which other members and clients reach the peer door. */
+/** Where a node is reached, which may not be where its doors are bound: `host:port` each. */
+export interface Whereabouts {
+  /** The peer door, for members and clients. */
   readonly address: string;
-  /** `host:port` at which the HTTP door is reached. */
   readonly http: string;
+}
+
+export interface NodeSettings {
   readonly zone: string;
   /** Share of the ring against the others' weights. */
   readonly weight: number;
@@ -18,7 +21,7 @@ export interface NodeSettings {
   readonly readRepair: boolean;
 }
 
-export const defaultSettings: Omit<NodeSettings, "address" | "http"> = {
+export const defaultSettings: NodeSettings = {
   zone: "default",
   weight: 1,
   seeds: [],

@@ -20,7 +20,7 @@ import { encodeMemberFact, memberPrefix } from "./facts.js";
 import { decodeIdentity, encodeIdentity, identityMetaName, type Identity } from "./identity.js";
 import { Node } from "./node.js";
 import { decodeWhole, encodeWhole, wholeMetaName } from "./refill.js";
-import type { NodeSettings } from "./settings.js";
+import type { NodeSettings, Whereabouts } from "./settings.js";
 
 const JOIN_RETRY_MS = 300;
 
@@ -39,7 +39,8 @@ export interface StartOptions {
   /** Q and N, for founding; undefined where the operator did not say. */
   readonly partitions: number | undefined;
   readonly replicas: number | undefined;
-  readonly onStarted: (node: Node) => void;
+  /** The node knows who it is; `begin`, called when its doors are open, makes it take up its place. */
+  readonly onNode: (node: Node, begin: (whereabouts: Whereabouts) => void) => void;
   /** `config`: the operator asked for what can't be. `folder`: this data folder must not be used. `storage`: the disk failed. */
   readonly onFatal: (kind: "config" | "folder" | "storage" | "identity", reason: string) => void;
 }
@@ -75,7 +76,10 @@ export class Starter implements NetworkHandler {
     storage.getMeta(identityMetaName, (outcome) => {
       const identity = decodeIdentity(primitives, outcome);
       if (identity === "damaged") {
-        this.#options.onFatal("folder", "the data folder can't tell whose it is: its identity record is damaged; start with an empty folder under the same name to refill it from the other members");
+        this.#options.onFatal(
+          "folder",
+          "the data folder can't tell whose it is: its identity record is damaged; start with an empty folder under the same name to refill it from the other members",
+        );
       } else if (identity !== undefined) {
         this.#resume(identity);
       } else if (this.#options.settings.seeds.length > 0) {
@@ -97,7 +101,8 @@ export class Starter implements NetworkHandler {
     const { message, requestId } = envelope;
     if (this.#joining === undefined || requestId !== this.#joining.requestId) return;
     if (message.kind === "welcome") this.#welcomed(message);
-    else if (message.kind === "failed") this.#options.onFatal("config", `joining was refused: ${message.failure.detail}`);
+    else if (message.kind === "failed")
+      this.#options.onFatal("config", `joining was refused: ${message.failure.detail}`);
   }
 
   refused(address: Address, reason: string): void {
@@ -115,9 +120,15 @@ export class Starter implements NetworkHandler {
     if (identity.name !== name) {
       onFatal("config", `the data folder is of member ${identity.name}, not ${name}; use its name, or another folder`);
     } else if (partitions !== undefined && partitions !== identity.partitions) {
-      onFatal("config", `the cluster was founded with ${identity.partitions} partitions, which can't be changed to ${partitions}`);
+      onFatal(
+        "config",
+        `the cluster was founded with ${identity.partitions} partitions, which can't be changed to ${partitions}`,
+      );
     } else if (replicas !== undefined && replicas !== identity.replicas) {
-      onFatal("config", `the cluster was founded with ${identity.replicas} replicas, which can't be changed to ${replicas}`);
+      onFatal(
+        "config",
+        `the cluster was founded with ${identity.replicas} replicas, which can't be changed to ${replicas}`,
+      );
     } else {
       this.#boot(identity, []);
     }
@@ -139,7 +150,11 @@ export class Starter implements NetworkHandler {
     if (stamp === undefined) return this.#options.onFatal("config", "this machine's clock can't be read");
     const { zone, weight } = settings;
     const event: MembershipEvent = { kind: "joined", stamp, by: instance, name, instance, zone, weight };
-    const fact = FactStore.ownMeta(primitives, memberPrefix + membershipEventId(event), encodeMemberFact(primitives, event));
+    const fact = FactStore.ownMeta(
+      primitives,
+      memberPrefix + membershipEventId(event),
+      encodeMemberFact(primitives, event),
+    );
     const all = new Set(Array.from({ length: partitions }, (_, partition) => partition));
     const whole: MetaWrite = { name: wholeMetaName, value: encodeWhole(primitives, all, partitions) };
     this.#options.log("info", "founding a cluster", { partitions, replicas: identity.replicas });
@@ -156,7 +171,8 @@ export class Starter implements NetworkHandler {
     if (joining === undefined) return;
     const { name, settings, network, clock, log } = this.#options;
     const seed = settings.seeds[joining.turn % settings.seeds.length] as Address;
-    if (joining.turn === settings.seeds.length) log("info", "no seed has answered yet; asking on", { seeds: settings.seeds });
+    if (joining.turn === settings.seeds.length)
+      log("info", "no seed has answered yet; asking on", { seeds: settings.seeds });
     joining.turn++;
     joining.requestId++;
     const { zone, weight } = settings;
@@ -188,7 +204,10 @@ export class Starter implements NetworkHandler {
     storage.getMeta(bootMetaName, (outcome) => {
       const last = decodeBoot(primitives, outcome);
       if (last === "damaged") {
-        this.#options.onFatal("folder", "the data folder can't tell how often it was started: its boot record is damaged; start with an empty folder under the same name to refill it from the other members");
+        this.#options.onFatal(
+          "folder",
+          "the data folder can't tell how often it was started: its boot record is damaged; start with an empty folder under the same name to refill it from the other members",
+        );
         return;
       }
       const boot = nextBoot(last);
@@ -204,7 +223,8 @@ export class Starter implements NetworkHandler {
     const { storage, primitives, rng, log } = this.#options;
     const { instance } = identity;
     FactStore.load({ primitives, storage, rng, instance, boot: boot.boot }, (facts) => {
-      if (facts.damaged > 0) log("error", "damaged facts; gossip brings those of others again", { count: facts.damaged });
+      if (facts.damaged > 0)
+        log("error", "damaged facts; gossip brings those of others again", { count: facts.damaged });
       storage.getMeta(wholeMetaName, (outcome) => {
         this.#begin(identity, boot, facts, decodeWhole(primitives, outcome));
       });
@@ -218,9 +238,10 @@ export class Starter implements NetworkHandler {
       ...{ primitives, clock, rng, storage, network, log, settings, identity, boot, facts, whole },
       onFatal: (kind, reason) => this.#options.onFatal(kind, reason),
     });
-    this.#node = node;
-    node.start();
-    this.#options.onStarted(node);
+    this.#options.onNode(node, (whereabouts) => {
+      this.#node = node;
+      node.start(whereabouts);
+    });
   }
 }
 

@@ -149,7 +149,8 @@ export class Writes {
     const known = this.#known(order.command, state);
     if (known === undefined) return undefined;
     if (known.kind === "same") return ok(contextOfAdopted(order.context, known.dot, known.stamp));
-    const detail = "this Idempotency-Key was used for a write of another context or body; send a new key with a new write";
+    const detail =
+      "this Idempotency-Key was used for a write of another context or body; send a new key with a new write";
     return fail("idempotency-mismatch", detail);
   }
 

@@ -127,6 +127,7 @@ export class MemoryEndpoint implements Network, SessionOwner<MemoryPipe> {
   ended(session: MemorySession): void {
     this.#sessions.delete(session);
     if (this.#outbound.get(session.address) === session) this.#outbound.delete(session.address);
+    if (session.side === "opener" && !this.#closed) this.options.handler.lost(session.address, session.isGreeted);
   }
 
   get isClosed(): boolean {

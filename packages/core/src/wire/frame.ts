@@ -63,10 +63,11 @@ export class FrameParser {
   /** Calls `deliver` for each frame that `chunk` completes, in order. */
   push(chunk: Uint8Array, deliver: (frame: Frame) => void): void {
     let at = this.#held === 0 ? 0 : this.#complete(chunk, deliver);
+    const reader = new Reader(this.text, chunk);
     while (chunk.length - at >= FRAME_HEADER_BYTES) {
       const size = this.#frameBytes(chunk, at);
       if (chunk.length - at < size) return this.#begin(chunk, at, size);
-      deliver(this.#decode(chunk, at, size));
+      deliver(this.#decode(reader, at, size));
       at += size;
     }
     if (at < chunk.length) this.#begin(chunk, at, FRAME_HEADER_BYTES);
@@ -83,7 +84,7 @@ export class FrameParser {
     const whole = this.#partial;
     this.#partial = NOTHING;
     this.#held = 0;
-    deliver(this.#decode(whole, 0, whole.length));
+    deliver(this.#decode(new Reader(this.text, whole), 0, whole.length));
     return at;
   }
 
@@ -118,12 +119,12 @@ export class FrameParser {
     return size;
   }
 
-  #decode(bytes: Uint8Array, at: number, size: number): Frame {
-    const reader = new Reader(this.text, bytes, at + 8, at + size);
+  #decode(reader: Reader, at: number, size: number): Frame {
+    reader.moveTo(at + 8, at + size);
     const requestId = reader.u32();
     const deadlineMs = reader.u32();
     const clusterId = reader.u64();
-    const message = decodeMessage(bytes[at + 3] as number, reader);
+    const message = decodeMessage(reader.bytes[at + 3] as number, reader);
     reader.finish();
     return { clusterId, envelope: { requestId, deadlineMs, message } };
   }

@@ -30,7 +30,9 @@ function readOneOf<T extends string>(reader: Reader, words: readonly T[]): T {
 
 /** Flags of one byte, least significant first. A flag that this version does not know is refused rather than ignored. */
 function writeFlags(writer: Writer, ...flags: readonly boolean[]): void {
-  writer.u8(flags.reduce((bits, flag, index) => bits | (Number(flag) << index), 0));
+  let bits = 0;
+  for (let index = 0; index < flags.length; index++) if (flags[index] === true) bits |= 1 << index;
+  writer.u8(bits);
 }
 
 function readFlags(reader: Reader, count: number): (index: number) => boolean {

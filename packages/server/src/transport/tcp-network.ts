@@ -83,6 +83,8 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
   readonly #peers = new Map<Address, TcpPeer>();
   /** Every open connection, and since when: those that do not greet are cut by it. */
   readonly #sessions = new Map<TcpSession, number>();
+  /** Dialled and reached: what was sent on these may have arrived. */
+  readonly #connected = new WeakSet<TcpSession>();
   readonly #frames = frameStats();
   readonly #counts = { inbound: 0, framesRefused: 0, malformed: 0, refused: 0 };
   #server: Server | undefined;
@@ -193,8 +195,12 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
   ended(session: TcpSession, _reason: string, malformed: boolean): void {
     this.#sessions.delete(session);
     if (malformed) this.#counts.malformed++;
-    if (session.side === "acceptor") this.#counts.inbound--;
-    else this.#peers.get(session.address)?.lost(session, this.#clock.monotonicMs());
+    if (session.side === "acceptor") {
+      this.#counts.inbound--;
+    } else {
+      this.#peers.get(session.address)?.lost(session, this.#clock.monotonicMs());
+      if (this.#whenClosed === undefined) this.#options.handler.lost(session.address, this.#connected.has(session));
+    }
     this.#finishClose();
   }
 
@@ -220,8 +226,10 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
     const target = parseAddress(peer.address);
     if (target === undefined) return undefined;
     const socket = connect({ ...target, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
-    peer.session = this.#open("opener", peer.address, socket, this.#outboundOptions);
-    return peer.session;
+    const session = this.#open("opener", peer.address, socket, this.#outboundOptions);
+    socket.once("connect", () => this.#connected.add(session));
+    peer.session = session;
+    return session;
   }
 
   #accept(socket: Socket): void {

@@ -1,0 +1,157 @@
+/** The composition: one real node from a configuration, every port given its adapter here and nowhere else. */
+import { getRandomValues, randomInt } from "node:crypto";
+import { createPrimitives, systemClock } from "@kvorum/client";
+import { Rng, Starter, type Log, type Node, type Storage, type Whereabouts } from "@kvorum/core";
+import { ConfigError } from "../config/config-error.js";
+import { formatAddress, isWildcard, type Address } from "../config/address.js";
+import type { NodeConfig } from "../config/schema.js";
+import { openDataFolder, type DataFolder } from "../data-folder/data-folder.js";
+import { DataFolderError } from "../data-folder/errors.js";
+import { createHttpDoor, type HttpDoor } from "../doors/http/door.js";
+import { NodeMetrics } from "../doors/http/metrics.js";
+import { openLmdb } from "../storage/lmdb-storage.js";
+import { TcpNetwork } from "../transport/tcp-network.js";
+import { version } from "../version.js";
+import { StorageError } from "./storage-error.js";
+
+/** A node that serves. */
+export interface RunningNode {
+  /** `host:port` where HTTP is bound. */
+  readonly httpAddress: string;
+  readonly peerAddress: string;
+  /** Takes no more requests, finishes those under way, and closes. */
+  stop(): Promise<void>;
+  /** Resolves when the node cannot go on, with why. */
+  readonly failed: Promise<Error>;
+}
+
+const ENGINE = "lmdb";
+
+/** Starts a node. Rejects with {@link ConfigError}, {@link DataFolderError} or {@link StorageError} for what an operator can mend. */
+export async function runNode(config: NodeConfig, log: Log = () => {}): Promise<RunningNode> {
+  const folder = await openDataFolder(config.data, { engine: ENGINE, createdBy: `kvorum ${version}` });
+  try {
+    const storage = await openLmdb({ path: folder.storagePath });
+    return await startOn(config, folder, storage, log);
+  } catch (error) {
+    await folder.release();
+    throw error;
+  }
+}
+
+async function startOn(config: NodeConfig, folder: DataFolder, storage: Storage, log: Log): Promise<RunningNode> {
+  const primitives = await createPrimitives();
+  const fatal = new Signal<Error>();
+  const composed = new Signal<{ readonly node: Node; readonly begin: (whereabouts: Whereabouts) => void }>();
+  const network: TcpNetwork = new TcpNetwork({
+    text: primitives.text,
+    hello: () => starter.hello(),
+    clusterId: () => starter.clusterId(),
+    handler: {
+      admit: (hello) => starter.admit(hello),
+      receive: (envelope, link) => starter.receive(envelope, link),
+      refused: (address, reason) => starter.refused(address, reason),
+      lost: (address, sent) => starter.lost(address, sent),
+    },
+  });
+  const starter = new Starter({
+    ...{ primitives, storage, network, log, clock: systemClock, name: config.name },
+    rng: new Rng(randomInt(2 ** 32)),
+    entropy: (count) => getRandomValues(new Uint8Array(count)),
+    partitions: config.partitions,
+    replicas: config.replicas,
+    settings: settingsOf(config),
+    onNode: (node, begin) => composed.send({ node, begin }),
+    onFatal: (kind, reason) => fatal.send(errorOf(kind, reason)),
+  });
+  let door: HttpDoor | undefined;
+  let node: Node | undefined;
+  const close = async (): Promise<void> => {
+    await door?.close();
+    await called((done) => (node === undefined ? done() : node.stop(done)));
+    await called((done) => network.close(done));
+    await called((done) => storage.close(done));
+    await folder.release();
+  };
+  try {
+    const peer = await bound(config.listen, "listen", (host, port) => network.listen(host, port));
+    starter.start();
+    const first = await Promise.race([composed.received, fatal.received]);
+    if (first instanceof Error) throw first;
+    node = first.node;
+    door = createHttpDoor({
+      ...{ node, primitives, clock: systemClock, metrics: new NodeMetrics(() => first.node.stats()) },
+      limits: { valueBytesMax: config.valueBytesMax, requestTimeoutMs: config.requestTimeoutMs },
+    });
+    const http = await bound(config.http, "http", (host, port) => (door as HttpDoor).listen(host, port));
+    const whereabouts = {
+      address: formatAddress(config.advertise ?? reachable(peer)),
+      http: formatAddress(config.httpAdvertise ?? reachable(http)),
+    };
+    first.begin(whereabouts);
+    return { httpAddress: formatAddress(http), peerAddress: formatAddress(peer), stop: close, failed: fatal.received };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function settingsOf(config: NodeConfig): ConstructorParameters<typeof Starter>[0]["settings"] {
+  return {
+    zone: config.zone,
+    weight: 1,
+    seeds: config.seeds.map(formatAddress),
+    gossipIntervalMs: config.gossipIntervalMs,
+    siblingsMax: config.siblingsMax,
+    valueBytesMax: config.valueBytesMax,
+    requestsInFlightMax: 4096,
+    readRepair: config.readRepair,
+  };
+}
+
+function errorOf(kind: "config" | "folder" | "storage" | "identity", reason: string): Error {
+  switch (kind) {
+    case "config":
+      return new ConfigError(reason);
+    case "folder":
+    case "identity":
+      return new DataFolderError(reason);
+    case "storage":
+      return new StorageError(reason);
+  }
+}
+
+/** Binds a door; an address that can't be had is the operator's to mend. */
+async function bound(
+  address: Address,
+  setting: string,
+  listen: (host: string, port: number) => Promise<{ readonly port: number }>,
+): Promise<Address> {
+  try {
+    const { port } = await listen(address.host, address.port);
+    return { host: address.host, port };
+  } catch (error) {
+    throw new ConfigError(`${setting} ${formatAddress(address)} can't be bound: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Where others reach a door bound to every address of the machine: as far as one machine goes, its loopback. */
+function reachable(address: Address): Address {
+  return isWildcard(address) ? { host: "127.0.0.1", port: address.port } : address;
+}
+
+function called(run: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve) => run(resolve));
+}
+
+/** A value that comes once. */
+class Signal<T> {
+  #resolve: (value: T) => void = () => {};
+  readonly received = new Promise<T>((resolve) => (this.#resolve = resolve));
+
+  send(value: T): void {
+    this.#resolve(value);
+  }
+}
