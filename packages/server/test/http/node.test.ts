@@ -124,6 +124,34 @@ test.each([
   });
 });
 
+test("an answer whose client has left goes nowhere, and does no harm", async () => {
+  const own = await openDoor();
+  own.node.waiting = [];
+  own.node.got = ok(gotOf({ value: Buffer.alloc(1024 * 1024) }));
+  const socket = own.open();
+  socket.write("GET /v1/kv/b/k HTTP/1.1\r\nHost: x\r\n\r\n");
+  await expect.poll(() => own.node.waiting?.length).toBe(1);
+  const gone = once(socket, "close");
+  socket.resetAndDestroy();
+  await gone;
+  await own.ask("GET", "/health/live");
+  for (const answer of own.node.waiting) answer();
+  expect((await own.ask("GET", "/health/live")).status).toBe(200);
+  await own.door.close();
+});
+
+test("connections past the limit are not taken", async () => {
+  const own = await openDoor({ httpConnectionsMax: 1 });
+  const first = own.open();
+  first.write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+  await once(first, "data");
+  const second = own.open();
+  second.on("error", () => undefined);
+  await once(second, "close");
+  first.end();
+  await own.door.close();
+});
+
 test("a stop lets requests in flight end, refuses new ones, and then no connection is left", async () => {
   const own = await openDoor();
   own.node.waiting = [];

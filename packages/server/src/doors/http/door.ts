@@ -94,6 +94,7 @@ function createApp(door: DoorContext): FastifyInstance {
     reply.hijack();
     refuseRoute(door, request.raw, reply.raw);
   });
+  app.server.maxConnections = limits.httpConnectionsMax;
   greetExpectations(app.server);
   return app;
 }

@@ -84,9 +84,10 @@ export class Exchange {
     this.response.writeContinue();
   }
 
-  json(status: number, value: unknown, type = "application/json", headers: OutgoingHttpHeaders = {}): void {
-    const body = Buffer.from(JSON.stringify(value));
-    this.send(status, { "Content-Type": type, ...headers }, body);
+  /** A document of this moment: another one may hold already when somebody asks again. */
+  json(status: number, value: unknown): void {
+    const headers = { "Content-Type": "application/json", "Cache-Control": "no-store" };
+    this.send(status, headers, Buffer.from(JSON.stringify(value)));
   }
 
   fail(problem: Problem, headers: OutgoingHttpHeaders = {}): void {

@@ -1,7 +1,7 @@
 /** Lists over the whole cluster, a page at a time: the keys of a bucket, and the keys that wait for somebody to resolve them (CONTRACT §3). */
-import { keyProblem, limits } from "@kvorum/core";
+import { keyProblem } from "@kvorum/core";
 import type { ConflictPage, KeyPage } from "@kvorum/core";
-import type { Exchange } from "./exchange.js";
+import type { DoorContext, Exchange } from "./exchange.js";
 import { bucketOf, checkedBucket, timeoutOf, wholeNumber } from "./parameters.js";
 import { ProblemError } from "./problem.js";
 import type { Route } from "./routes.js";
@@ -17,7 +17,7 @@ function keys(exchange: Exchange, target: Target): void {
   const { door } = exchange;
   const bucket = bucketOf(target);
   const query = parseQuery(target.query, ["prefix", "limit", "cursor", "timeout"]);
-  const page = { bucket, prefix: prefixOf(query), ...pageOf(query) };
+  const page = { bucket, prefix: prefixOf(query), ...pageOf(door, query) };
   const timeoutMs = timeoutOf(door, query);
   exchange.ask<KeyPage>(
     (reply) => door.node.listKeys(page, timeoutMs, reply),
@@ -29,7 +29,7 @@ function conflicts(exchange: Exchange, target: Target): void {
   const { door } = exchange;
   const query = parseQuery(target.query, ["bucket", "limit", "cursor", "timeout"]);
   const bucket = query.get("bucket") ?? "";
-  const page = { ...(bucket !== "" && { bucket: checkedBucket(bucket) }), ...pageOf(query) };
+  const page = { ...(bucket !== "" && { bucket: checkedBucket(bucket) }), ...pageOf(door, query) };
   const timeoutMs = timeoutOf(door, query);
   exchange.ask<ConflictPage>(
     (reply) => door.node.listConflicts(page, timeoutMs, reply),
@@ -38,7 +38,7 @@ function conflicts(exchange: Exchange, target: Target): void {
 }
 
 /** An empty cursor asks for the first page, so that a client can always send one. */
-function pageOf(query: Query): { readonly limit: number; readonly cursor?: string } {
+function pageOf({ limits }: DoorContext, query: Query): { readonly limit: number; readonly cursor?: string } {
   const limit = wholeNumber(query, "limit", { least: 1, most: limits.listLimitMax, unless: limits.listLimitDefault });
   const cursor = query.get("cursor") ?? "";
   return cursor === "" ? { limit } : { limit, cursor };

@@ -17,14 +17,14 @@ export const nodeRoutes: readonly Route[] = [
 
 /** That it answers at all is the answer. */
 function live(exchange: Exchange): void {
-  exchange.json(200, { status: "live" }, undefined, { "Cache-Control": "no-store" });
+  exchange.json(200, { status: "live" });
 }
 
 function ready(exchange: Exchange): void {
   const { node } = exchange.door;
   if (!node.ready())
     throw new ProblemError("not-ready", "the node is still joining or filling itself; ask again, or another node");
-  exchange.json(200, { status: "ready" }, undefined, { "Cache-Control": "no-store" });
+  exchange.json(200, { status: "ready" });
 }
 
 function metrics(exchange: Exchange): void {

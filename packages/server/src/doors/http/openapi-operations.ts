@@ -123,7 +123,7 @@ export const operations: readonly OperationDescription[] = [
     requestBody: { required: true, content: jsonContent("BucketChange") },
     responses: {
       "200": json("BucketConfig", "Its configuration now, durable on this node"),
-      ...problems("bad-parameter", "n-fixed", "too-large", "storage-failed"),
+      ...problems("bad-parameter", "n-fixed", "too-large", "overloaded", "stopping", "storage-failed"),
     },
   },
   {

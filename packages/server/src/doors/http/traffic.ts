@@ -19,10 +19,6 @@ export class Traffic {
     return this.#stopping;
   }
 
-  get requests(): number {
-    return this.#requests;
-  }
-
   enter(): void {
     this.#requests++;
   }
