@@ -3,6 +3,11 @@ import { ValidationError } from "./errors.js";
 
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/;
 
+export function isAddress(text: string): boolean {
+  const port = Number(ADDRESS.exec(text)?.[3]);
+  return port >= 1 && port <= 65_535;
+}
+
 /** Throws {@link ValidationError} for what is no address; a port is 1 to 65,535. */
 export function parseAddress(address: string): { readonly host: string; readonly port: number } {
   const match = ADDRESS.exec(address);

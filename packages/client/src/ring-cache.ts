@@ -1,11 +1,12 @@
 /** The ring as a client knows it: which addresses own a partition, so that a request goes straight to a replica (Dynamo §6.4). */
 import { MalformedError, type Address, type RingTable } from "@kvorum/core";
+import { isAddress } from "./address.js";
 
 /** One version of the table, turned into addresses. Immutable: a newer table is another `RingCache`. */
 export class RingCache {
   readonly version: string;
   readonly partitions: number;
-  /** All members, owners of something or not: any of them takes any request and passes it on. */
+  /** Owners of something or not: any member takes any request and passes it on. Those whose address is not known yet are left out. */
   readonly members: readonly Address[];
   readonly #owners: readonly (readonly Address[])[];
 
@@ -17,18 +18,18 @@ export class RingCache {
     }
     this.version = table.version;
     this.partitions = partitions;
-    this.members = table.members.map((member) => member.address);
-    this.#owners = table.owners.map((places) => places.map((place) => this.#memberAt(place)));
+    this.members = table.members.map((member) => member.address).filter(isAddress);
+    this.#owners = table.owners.map((places) => places.map((place) => addressAt(table, place)).filter(isAddress));
   }
 
-  /** In the order of the preference list. Empty while the partition has no owner. */
+  /** In the order of the preference list. Empty while nothing is known of an owner. */
   owners(partition: number): readonly Address[] {
     return this.#owners[partition] ?? [];
   }
+}
 
-  #memberAt(place: number): Address {
-    const address = this.members[place];
-    if (address === undefined) throw new MalformedError(`owner ${place} of ${this.members.length} members`);
-    return address;
-  }
+function addressAt({ members }: RingTable, place: number): Address {
+  const member = members[place];
+  if (member === undefined) throw new MalformedError(`owner ${place} of ${members.length} members`);
+  return member.address;
 }

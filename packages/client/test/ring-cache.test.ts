@@ -34,6 +34,13 @@ describe("RingCache", () => {
     expect(() => new RingCache(table(owners))).toThrow(MalformedError);
   });
 
+  test("a member whose address is not known yet is left out: nobody can be reached there", () => {
+    const members = [...table([]).members, { name: "n3", address: "" }];
+    const ring = new RingCache({ ...table([[2, 0], [2]]), members });
+    expect(ring.members).toEqual(["a:1", "b:2"]);
+    expect([ring.owners(0), ring.owners(1)]).toEqual([["a:1"], []]);
+  });
+
   test("refuses an owner who is no member", () => {
     expect(() => new RingCache(table([[0], [2]]))).toThrow(MalformedError);
   });

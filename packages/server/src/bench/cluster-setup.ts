@@ -30,7 +30,7 @@ export interface Discovered {
 /** @throws SetupError */
 export async function discover(url: string): Promise<Discovered> {
   const { members } = await ask(new URL("/v1/cluster", url), clusterSchema);
-  const up = members.filter((member) => member.status === "up");
+  const up = members.filter(({ status, address, http }) => status === "up" && address !== "" && http !== "");
   if (up.length === 0) throw new SetupError(`${url} knows no member that is up`);
   return { seeds: up.map((member) => member.address), urls: up.map((member) => `http://${member.http}`) };
 }
