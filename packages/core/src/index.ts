@@ -11,6 +11,7 @@ export * from "./base/quorum-arg.js";
 export * from "./base/rng.js";
 export type * from "./ports/clock.js";
 export * from "./ports/memory-network.js";
+export * from "./ports/memory-storage.js";
 export type * from "./ports/network.js";
 export * from "./ports/session.js";
 export * from "./ports/storage.js";

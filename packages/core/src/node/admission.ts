@@ -12,7 +12,29 @@ type Answer = (message: Message) => void;
 const ZONE_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
 const WEIGHT_MAX = 1_000_000;
 
-export function admitJoin(node: NodeContext, join: Join, answer: Answer): void {
+export class Admission {
+  /** Joins that are being written to disk, by name and instance, with everybody who asked: a joiner asks again when it hears nothing. */
+  readonly #underWay = new Map<string, Answer[]>();
+
+  constructor(readonly node: NodeContext) {}
+
+  admit(join: Join, answer: Answer): void {
+    const applicant = `${join.name}/${join.instance}`;
+    const waiting = this.#underWay.get(applicant);
+    if (waiting !== undefined) {
+      waiting.push(answer);
+      return;
+    }
+    const answers = [answer];
+    this.#underWay.set(applicant, answers);
+    admitOnce(this.node, join, (message) => {
+      this.#underWay.delete(applicant);
+      for (const each of answers) each(message);
+    });
+  }
+}
+
+function admitOnce(node: NodeContext, join: Join, answer: Answer): void {
   const { membership } = node;
   const problem = memberProblem(join.name) ?? placingProblem(join);
   if (problem !== undefined) return refuse(answer, problem);

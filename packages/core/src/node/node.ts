@@ -18,7 +18,7 @@ import type { ConflictMode } from "../versions/key-state.js";
 import { operationTag } from "../wire/operation-tag.js";
 import type { Envelope, GetCommand, Got, Hello, Message, OperationTag, PutCommand, PutDone } from "../wire/messages.js";
 import { Actors, encodeBoot, type BootRecord } from "./actors.js";
-import { admitJoin } from "./admission.js";
+import { Admission } from "./admission.js";
 import type * as api from "./api.js";
 import { Buckets } from "./buckets.js";
 import { Calls, type CallDone } from "./calls.js";
@@ -80,6 +80,7 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
   readonly #lister: KeyLister;
   readonly #overview: Overview;
   readonly #refill: Refill;
+  readonly #admission: Admission;
   #readRepairs = 0;
   #stopping = false;
   #failed = false;
@@ -122,6 +123,7 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
     });
     this.#door = new ReplicaDoor(this);
     this.#coordinator = new Coordinator(this);
+    this.#admission = new Admission(this);
     this.#lister = new KeyLister(this, this.#door, (id, deadlineAtMs, done) => this.#isLive(id, deadlineAtMs, done));
     this.#overview = new Overview(this, this.#door, () => this.#buckets.configured());
     this.#refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.#refill.partitionsInDoubt));
@@ -346,7 +348,7 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
         if (link.hello.role !== "client") this.membership.receive(message.payload, link);
         return;
       case "join":
-        return admitJoin(this, message, answer);
+        return this.#admission.admit(message, answer);
       case "ring":
         return answer(this.#ringTable());
       case "hello":

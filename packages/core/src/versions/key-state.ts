@@ -4,7 +4,7 @@ import { NO_STAMP } from "../base/hlc.js";
 import type { Dot } from "./actor.js";
 import { compareDots } from "./actor.js";
 import { compareOperations } from "./operation.js";
-import { PastOperations } from "./past-operations.js";
+import { NO_PAST_OPERATIONS, type PastOperations } from "./past-operations.js";
 import { sameContent } from "./sibling.js";
 import type { Sibling } from "./sibling.js";
 import { VersionVector } from "./version-vector.js";
@@ -24,7 +24,7 @@ export interface KeyState {
   readonly operations: PastOperations;
 }
 
-export const EMPTY_STATE: KeyState = { siblings: [], vector: VersionVector.EMPTY, operations: PastOperations.NONE };
+export const EMPTY_STATE: KeyState = { siblings: [], vector: VersionVector.EMPTY, operations: NO_PAST_OPERATIONS };
 
 /** Whether the key was never seen: not even a tombstone or a context stands for it. */
 export function isEmpty(state: KeyState): boolean {

@@ -28,21 +28,24 @@ export interface PastOperation {
 
 /** Immutable; sorted by stamp, then dot; no record twice. */
 export class PastOperations {
-  static readonly NONE = new PastOperations(new Uint8Array(0));
-
   readonly #view: DataView;
 
   private constructor(readonly bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  /** Use {@link NO_PAST_OPERATIONS}. */
+  static empty(): PastOperations {
+    return new PastOperations(new Uint8Array(0));
+  }
+
   static of(operations: readonly PastOperation[]): PastOperations {
-    return operations.reduce((all, past) => all.union(new PastOperations(recordOf(past))), PastOperations.NONE);
+    return operations.reduce((all, past) => all.union(new PastOperations(recordOf(past))), NO_PAST_OPERATIONS);
   }
 
   /** Reads what {@link PastOperations.bytes} gave. @throws MalformedError */
   static decode(bytes: Uint8Array): PastOperations {
-    if (bytes.length === 0) return PastOperations.NONE;
+    if (bytes.length === 0) return NO_PAST_OPERATIONS;
     if (bytes.length % RECORD_BYTES !== 0) throw new MalformedError("past operations that are cut off");
     for (let at = RECORD_BYTES; at < bytes.length; at += RECORD_BYTES) {
       if (compareRecords(bytes, at - RECORD_BYTES, bytes, at) >= 0)
@@ -175,3 +178,6 @@ function mergeRecords(a: Uint8Array, b: Uint8Array): MergedRecords {
   }
   return { merged: target.subarray(0, end), addsTo: { first, second } };
 }
+
+/** Beside the class and not in it: the compiler cannot yet build a class inside itself when it has private methods. */
+export const NO_PAST_OPERATIONS: PastOperations = PastOperations.empty();
