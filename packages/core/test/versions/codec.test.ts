@@ -16,7 +16,7 @@ import { count } from "../counts.js";
 import { testPrimitives } from "../primitives.js";
 import { Replica, bytes, canon, decoded, dotAt, encoded, operationOf, play, stepsArbitrary } from "./support.js";
 
-const runs = { numRuns: count(2_000, 100_000) };
+const runs = { numRuns: count(1_000, 100_000) };
 
 const states = fc.tuple(stepsArbitrary(16, 3), fc.nat()).map(([steps, pick]) => {
   const seen = play(

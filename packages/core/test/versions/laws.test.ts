@@ -9,7 +9,7 @@ import { count } from "../counts.js";
 import { Replica, canon, decoded, encoded, play, stepsArbitrary } from "./support.js";
 import type { Step } from "./support.js";
 
-const runs = { numRuns: count(400, 20_000) };
+const runs = { numRuns: count(250, 20_000) };
 
 function cluster(mode: ConflictMode): Replica[] {
   const ticks = { now: 1000 };

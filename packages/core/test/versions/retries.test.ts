@@ -1,12 +1,18 @@
 /** Retries of one client's write, over any coordinators (DESIGN §4, Retries; trap 6, riak_kv #1188). */
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../src/base/assert.js";
 import { limits } from "../../src/base/limits.js";
 import { formatDot } from "../../src/versions/actor.js";
+import type { CausalContext } from "../../src/versions/context.js";
 import { EMPTY_CONTEXT, contextOfAdopted } from "../../src/versions/context.js";
 import { live, standing } from "../../src/versions/key-state.js";
+import { merge } from "../../src/versions/merge.js";
+import { compareStrings } from "../../src/versions/order.js";
 import { findOperation } from "../../src/versions/retries.js";
-import { Replica, canon, decoded, encoded, operationOf, stamp } from "./support.js";
+import { count } from "../counts.js";
+import { Replica, canon, decoded, encoded, operationOf, stamp, stepsArbitrary } from "./support.js";
+import type { Step } from "./support.js";
 
 const retry = operationOf(1);
 const cluster = (): [Replica, Replica, Replica] => [new Replica(1), new Replica(2), new Replica(3)];
@@ -118,6 +124,62 @@ describe("two dots of one operation are one version wherever they meet", () => {
     b.put({ value: "w" });
     a.receive(b.state);
     expect(live(a.state)).toHaveLength(2);
+  });
+});
+
+/** What a client or a node has seen, as names of writes: an operation is one write, however often it was minted. */
+interface Seen {
+  readonly context: CausalContext;
+  readonly writes: ReadonlySet<string>;
+}
+
+/** Plays steps, merges all, and says what stands, by the code and by a model that knows which write replaced which. */
+function converge(steps: readonly Step[]): { stands: string[]; expected: string[] } {
+  const replicas = cluster();
+  const nodes = replicas.map(() => new Set<string>());
+  const known: Seen[] = [{ context: EMPTY_CONTEXT, writes: new Set() }];
+  const requests = new Map<string, Seen>();
+  const replaced = new Set<string>();
+  const written = new Set<string>();
+  steps.forEach((step, i) => {
+    if (step.kind === "lose") return;
+    const at = step.kind === "merge" ? step.to : step.at;
+    const [replica, node] = [replicas[at] as Replica, nodes[at] as Set<string>];
+    if (step.kind === "merge") {
+      replica.receive((replicas[step.from] as Replica).state);
+      for (const write of nodes[step.from] as Set<string>) node.add(write);
+      return;
+    }
+    known.push({ context: replica.read(), writes: new Set(node) });
+    const name = step.operation === 0 ? `put${i}` : `op${step.operation}`;
+    const request = requests.get(name) ?? (known[step.context % known.length] as Seen);
+    requests.set(name, request);
+    for (const write of request.writes) replaced.add(write);
+    for (const write of [...request.writes, name]) node.add(write);
+    written.add(name);
+    if (step.operation === 0) {
+      known.push({
+        context: replica.put({ context: request.context, value: name }).context,
+        writes: new Set([...request.writes, name]),
+      });
+    } else replica.putOnce({ context: request.context, value: name, operation: operationOf(step.operation) });
+  });
+  const merged = replicas.map(({ state }) => state).reduce((a, b) => merge(a, b, "siblings"));
+  return {
+    stands: live(merged).map(({ value }) => Buffer.from(value).toString()),
+    expected: [...written].filter((write) => !replaced.has(write)),
+  };
+}
+
+describe("an operation counts as one write, however often it was minted", () => {
+  it("once all replicas have met, just what no write replaced stands", () => {
+    fc.assert(
+      fc.property(stepsArbitrary(30, 5, false), (steps) => {
+        const { stands, expected } = converge(steps);
+        expect(stands.sort(compareStrings)).toEqual(expected.sort(compareStrings));
+      }),
+      { numRuns: count(400, 30_000) },
+    );
   });
 });
 
