@@ -5,11 +5,12 @@ import { createInterface } from "node:readline";
 
 const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
+const LAST_WORDS_CHARS = 4_000;
 
 export class Child {
   readonly #process: ChildProcess;
   readonly #exit: Promise<unknown>;
-  #errors = "";
+  #words = "";
 
   private constructor(
     readonly name: string,
@@ -18,7 +19,7 @@ export class Child {
     this.#process = child;
     this.#exit = once(child, "exit");
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#errors = (this.#errors + text).slice(-4_000);
+      this.#words = (this.#words + text).slice(-LAST_WORDS_CHARS);
     });
   }
 
@@ -31,7 +32,7 @@ export class Child {
         if (line.startsWith("ready")) resolve();
       });
     });
-    const failed = child.#exit.then(() => Promise.reject(new Error(`${name} ended: ${child.#errors}`)));
+    const failed = child.#exit.then(() => Promise.reject(new Error(`${name} ended: ${child.#words}`)));
     try {
       await withDeadline(Promise.race([ready, failed]), READY_TIMEOUT_MS, `${name} is not ready`);
     } catch (error) {
@@ -43,6 +44,11 @@ export class Child {
 
   get pid(): number {
     return this.#process.pid ?? 0;
+  }
+
+  /** The end of what it wrote to stderr. */
+  get lastWords(): string {
+    return this.#words;
   }
 
   /** SIGTERM, then patience, then SIGKILL. */

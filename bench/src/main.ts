@@ -33,6 +33,9 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     for (const name of args.systems) systems.push(await prepare(name, args));
     const rounds = await runRounds(systems, args, (round) => say(roundText(round)));
+    for (const system of systems.filter(({ name }) => failed(rounds, name))) {
+      say(`${system.name} failed requests; its servers said last:\n${system.lastWords()}`);
+    }
     return await conclude(rounds, args);
   } finally {
     await stop();
@@ -62,9 +65,13 @@ async function conclude(rounds: readonly Round[], args: BenchArguments): Promise
   return args.check && goals.some((goal) => !goal.met) ? 1 : 0;
 }
 
-function roundText({ system, point, opsPerSecond, errors }: Round): string {
-  const failed = Object.keys(errors).length === 0 ? "" : `, failed: ${JSON.stringify(errors)}`;
-  return `${point.workload} at ${point.concurrency}, ${system}: ${Math.round(opsPerSecond)} ops/s${failed}`;
+function failed(rounds: readonly Round[], name: System["name"]): boolean {
+  return rounds.some((round) => round.system === name && round.firstError !== null);
+}
+
+function roundText({ system, point, opsPerSecond, errors, firstError }: Round): string {
+  const failures = firstError === null ? "" : `, failed: ${JSON.stringify(errors)}, the first: ${firstError}`;
+  return `${point.workload} at ${point.concurrency}, ${system}: ${Math.round(opsPerSecond)} ops/s${failures}`;
 }
 
 /** Words go to stderr; the table is data. */

@@ -18,6 +18,8 @@ export interface System {
   readonly target: Target;
   /** Of the server processes. */
   readonly pids: readonly number[];
+  /** The end of what the servers wrote to stderr: for a run that went wrong. */
+  lastWords(): string;
   stop(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ async function startNull(valueBytes: number): Promise<System> {
       name: "null",
       target: clientTarget(client, BENCH_BUCKET, valueBytes, true),
       pids: children.map((child) => child.pid),
+      lastWords: () => children.map((child) => child.lastWords).join(""),
       stop: () => client.close().then(stop),
     };
   } catch (error) {
@@ -73,6 +76,7 @@ async function startKvorum(valueBytes: number): Promise<System> {
       name: "kvorum",
       target: clientTarget(client, BENCH_BUCKET, valueBytes),
       pids: childrenOf(dev.pid),
+      lastWords: () => started.lastWords,
       stop: () =>
         client
           .close()

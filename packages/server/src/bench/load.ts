@@ -33,6 +33,8 @@ export interface LoadResult {
   readonly update: LatencySummary;
   /** Failed operations by code. Their latency is not counted. */
   readonly errors: Readonly<Record<string, number>>;
+  /** The message of the first of them: it says more than a code. */
+  readonly firstError: string | null;
 }
 
 /** After a failure a caller waits, or a cluster that is down would be asked in a loop that lets nothing else run. */
@@ -44,6 +46,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const { target, workload, values } = options;
   const latencies: Readonly<Record<Op, Latencies>> = { read: new Latencies(), update: new Latencies() };
   const errors = new Map<string, number>();
+  let firstError: string | null = null;
   const countFrom = performance.now() + options.warmupMs;
   const end = countFrom + options.durationMs;
 
@@ -56,7 +59,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
         const now = performance.now();
         if (now >= countFrom && now < end) latencies[op].record(now - started);
       } catch (error) {
-        if (performance.now() >= countFrom) count(errors, codeOf(error));
+        if (!(error instanceof KvorumError)) throw error;
+        firstError ??= error.message;
+        if (performance.now() >= countFrom) errors.set(error.code, (errors.get(error.code) ?? 0) + 1);
         await pause(ERROR_PAUSE_MS);
       }
     }
@@ -67,7 +72,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const update = latencies.update.summary();
   const seconds = options.durationMs / 1000;
   const ops = read.count + update.count;
-  return { seconds, ops, opsPerSecond: ops / seconds, read, update, errors: Object.fromEntries(errors) };
+  return { seconds, ops, opsPerSecond: ops / seconds, read, update, errors: Object.fromEntries(errors), firstError };
 }
 
 /** Writes records 0 to `records` - 1, each tried again, for some seconds, until it stands. Rejects when one cannot be written. */
@@ -100,13 +105,4 @@ async function writeRecord(target: Target, key: string, value: Uint8Array): Prom
       await pause(ERROR_PAUSE_MS * 2 ** attempt);
     }
   }
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof KvorumError) return error.code;
-  throw error;
-}
-
-function count(counts: Map<string, number>, code: string): void {
-  counts.set(code, (counts.get(code) ?? 0) + 1);
 }

@@ -28,7 +28,7 @@ export function reportText(report: BenchReport): string {
     if (report[op].count > 0) table.push([op, rate(report[op].count / seconds), ...latencyCells(report[op])]);
   }
   const total = `${rate(report.opsPerSecond)} ops/s`;
-  return [head, conflictsText(report), table.toString(), total, ...errorLines(report.errors)].join("\n");
+  return [head, conflictsText(report), table.toString(), total, ...errorLines(report)].join("\n");
 }
 
 function conflictsText({ bucket, conflicts }: BenchReport): string {
@@ -42,8 +42,9 @@ function conflictsText({ bucket, conflicts }: BenchReport): string {
   }
 }
 
-function errorLines(errors: LoadResult["errors"]): string[] {
-  return Object.entries(errors).map(([code, count]) => `failed: ${count} × ${code}`);
+function errorLines({ errors, firstError }: LoadResult): string[] {
+  const counts = Object.entries(errors).map(([code, count]) => `failed: ${count} × ${code}`);
+  return firstError === null ? counts : [...counts, `the first failure: ${firstError}`];
 }
 
 function latencyCells({ meanMs, p50Ms, p95Ms, p99Ms, p999Ms, maxMs }: LatencySummary): string[] {

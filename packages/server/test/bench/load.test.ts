@@ -80,6 +80,7 @@ describe("runLoad", () => {
     const result = await runLoad(options(target, "c", { durationMs: 100 }));
     expect(result.ops).toBe(0);
     expect(result.errors["overloaded"]).toBe(target.reads);
+    expect(result.firstError).toBe("slow down");
     expect(target.reads).toBeLessThanOrEqual(8 * 12);
   });
 

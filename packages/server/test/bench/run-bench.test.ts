@@ -131,12 +131,20 @@ describe("reportText", () => {
     opsPerSecond: 2_000,
     update: none,
     errors: { timeout: 3 },
+    firstError: "no answer within 5000 ms",
     read: { ...none, count: 4_000, p99Ms: 1.25 },
   };
 
   test("says what ran, how the bucket treats conflicts, and what failed", () => {
     const text = reportText(report);
-    for (const part of ["workload c, 4 in flight", "last-write-wins", "2,000 ops/s", "1.25", "failed: 3 × timeout"]) {
+    for (const part of [
+      "workload c, 4 in flight",
+      "last-write-wins",
+      "2,000 ops/s",
+      "1.25",
+      "failed: 3 × timeout",
+      "within 5000 ms",
+    ]) {
       expect(text).toContain(part);
     }
     expect(text).not.toContain("update ");
