@@ -58,7 +58,9 @@ export class FrameConnection implements Pipe {
   #paused = false;
   #state: "open" | "ending" | "closed" = "open";
   #reason = "closed by the other side";
-  #malformed = false;
+  #reached = false;
+  /** The deadline of the first request that was sent since something came; 0 when no reply is awaited. */
+  #awaitedMs = 0;
   readonly #watch: ProgressWatch;
 
   /** `socket` may still be connecting: what is sent meanwhile waits in the queue. */
@@ -72,11 +74,18 @@ export class FrameConnection implements Pipe {
     this.#watch = new ProgressWatch(options);
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("error", (error) => (this.#reason = error.message));
-    socket.on("close", () => this.#closed());
+    socket.on("close", () => this.#close(this.#reason));
+    if (socket.connecting) socket.once("connect", () => (this.#reached = true));
+    else this.#reached = true;
   }
 
   get open(): boolean {
     return this.#state === "open";
+  }
+
+  /** The other side took the connection: what was sent may have arrived. */
+  get reached(): boolean {
+    return this.#reached;
   }
 
   get queuedBytes(): number {
@@ -100,6 +109,7 @@ export class FrameConnection implements Pipe {
     }
     this.#queuedBytes += slab.length - start;
     this.stats.framesSent++;
+    if (this.#awaitedMs === 0) this.#awaitedMs = envelope.deadlineMs;
     if (slab.length >= SLAB_BYTES_FULL) {
       this.#full.push(slab);
       this.#filling = undefined;
@@ -119,19 +129,17 @@ export class FrameConnection implements Pipe {
     if (!this.#flushComes && this.#flying === undefined) this.#scheduleFlush();
   }
 
-  /** Closes now: what waits is lost. */
+  /** Closes now: what waits is lost. The handler hears of it before this returns. */
   destroy(reason: string): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#reason = reason;
-    this.socket.destroy();
+    this.#close(reason);
   }
 
   /** Closes the connection when something takes too long. To be called a few times a second, with a monotonic clock. */
   check(nowMs: number): void {
     if (this.#state === "closed") return;
     const { connecting, bytesRead } = this.socket;
-    const overdue = this.#watch.check(nowMs, connecting, this.#queuedBytes > 0, this.#takenBytes, bytesRead);
+    if (this.#watch.received(bytesRead)) this.#awaitedMs = 0;
+    const overdue = this.#watch.check(nowMs, connecting, this.#queuedBytes > 0, this.#takenBytes, this.#awaitedMs);
     if (overdue !== undefined) this.destroy(overdue);
   }
 
@@ -197,8 +205,7 @@ export class FrameConnection implements Pipe {
       this.#parser.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), this.#deliver);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      this.#malformed = true;
-      this.destroy(error.message);
+      this.#close(error.message, true);
     }
   }
 
@@ -218,21 +225,26 @@ export class FrameConnection implements Pipe {
     this.socket.resume();
   }
 
-  #closed(): void {
+  #close(reason: string, malformed = false): void {
+    if (this.#state === "closed") return;
+    const why = this.#state === "ending" ? this.#reason : reason;
     this.#state = "closed";
-    this.handler.closed(this.#reason, this.#malformed);
+    this.socket.destroy();
+    this.handler.closed(why, malformed);
   }
 }
 
 /** Since when something has not moved, as seen from check to check: no clock is read on the way of a frame. */
 class ProgressWatch {
   #openedMs: number | undefined;
-  #movedMs = 0;
-  #sentMs = 0;
   #endingMs: number | undefined;
   #isEnding = false;
-  #sent = 0;
-  #received = 0;
+  #movedMs = 0;
+  #sentMs = 0;
+  #sentBytes = 0;
+  #receivedBytes = 0;
+  #hasReceived = false;
+  #answerDueMs: number | undefined;
 
   constructor(readonly options: FrameConnectionOptions) {}
 
@@ -240,8 +252,15 @@ class ProgressWatch {
     this.#isEnding = true;
   }
 
-  /** What is overdue, for people; undefined when nothing is. */
-  check(nowMs: number, dialling: boolean, waiting: boolean, sent: number, received: number): string | undefined {
+  /** Whether something came since the last check. */
+  received(bytes: number): boolean {
+    this.#hasReceived = bytes !== this.#receivedBytes;
+    this.#receivedBytes = bytes;
+    return this.#hasReceived;
+  }
+
+  /** What is overdue, for people; undefined when nothing is. `awaitedMs`: how long an answer may take, 0 when none is awaited. */
+  check(nowMs: number, dialling: boolean, waiting: boolean, sentBytes: number, awaitedMs: number): string | undefined {
     const {
       dialTimeoutMs = limits.dialTimeoutMs,
       stallTimeoutMs = limits.stallTimeoutMs,
@@ -249,12 +268,16 @@ class ProgressWatch {
       lingerMs = limits.lingerMs,
     } = this.options;
     this.#openedMs ??= this.#movedMs = nowMs;
-    if (sent !== this.#sent || !waiting) this.#sentMs = nowMs;
-    if (sent !== this.#sent || received !== this.#received) this.#movedMs = nowMs;
-    this.#sent = sent;
-    this.#received = received;
+    const hasSent = sentBytes !== this.#sentBytes;
+    this.#sentBytes = sentBytes;
+    if (hasSent || !waiting) this.#sentMs = nowMs;
+    if (hasSent || this.#hasReceived) this.#movedMs = nowMs;
+    if (awaitedMs === 0) this.#answerDueMs = undefined;
+    else this.#answerDueMs ??= nowMs + awaitedMs;
     if (this.#isEnding && nowMs - (this.#endingMs ??= nowMs) >= lingerMs) return "let go";
     if (dialling) return nowMs - this.#openedMs >= dialTimeoutMs ? `not reached in ${dialTimeoutMs} ms` : undefined;
+    // A request ran out of time and nothing at all came: a new connection is quicker than TCP's own doubts about this one.
+    if (this.#answerDueMs !== undefined && nowMs >= this.#answerDueMs) return "an answer was due and nothing came";
     if (nowMs - this.#sentMs >= stallTimeoutMs) return `nothing taken for ${stallTimeoutMs} ms`;
     if (nowMs - this.#movedMs >= idleTimeoutMs) return `nothing said for ${idleTimeoutMs} ms`;
     return undefined;

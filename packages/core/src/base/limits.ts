@@ -39,7 +39,7 @@ export const limits = {
   /** Inbound connections to the peer door; one more is refused. */
   peerConnectionsMax: 4_096,
   /** How long the other side may take to be reached, to greet, to take what was sent, to say anything, to let go. */
-  dialTimeoutMs: 2_000,
+  dialTimeoutMs: 1_000,
   helloTimeoutMs: 5_000,
   stallTimeoutMs: 10_000,
   idleTimeoutMs: 5 * 60_000,

@@ -78,8 +78,10 @@ export class MemoryEndpoint implements Network, SessionOwner<MemoryPipe> {
     if (known?.pipe.open === true && known.greetedAs === clusterId) {
       return known.pipe.send(clusterId, envelope) === "taken";
     }
+    const session = this.#dial(to);
+    // Replaced first: the frames to this address are not lost, the greeting alone has changed.
     known?.pipe.end("greeting anew");
-    return this.#dial(to).pipe.send(clusterId, envelope) === "taken";
+    return session.pipe.send(clusterId, envelope) === "taken";
   }
 
   /** Drops the connection that this side opened to `address`: the next frame opens another. */
@@ -117,7 +119,9 @@ export class MemoryEndpoint implements Network, SessionOwner<MemoryPipe> {
   }
 
   refused(session: MemorySession, reason: string, byUs: boolean): void {
-    if (session.side === "opener" && !byUs && !this.#closed) this.options.handler.refused(session.address, reason);
+    if (session.side === "acceptor" || this.#closed) return;
+    if (byUs) this.#lose(session);
+    else this.options.handler.refused(session.address, reason);
   }
 
   replyLost(session: MemorySession, why: SendResult): void {
@@ -126,8 +130,13 @@ export class MemoryEndpoint implements Network, SessionOwner<MemoryPipe> {
 
   ended(session: MemorySession): void {
     this.#sessions.delete(session);
-    if (this.#outbound.get(session.address) === session) this.#outbound.delete(session.address);
-    if (session.side === "opener" && !this.#closed) this.options.handler.lost(session.address, session.isGreeted);
+    this.#lose(session);
+  }
+
+  #lose(session: MemorySession): void {
+    if (this.#outbound.get(session.address) !== session) return;
+    this.#outbound.delete(session.address);
+    if (!this.#closed) this.options.handler.lost(session.address, session.mayHaveArrived);
   }
 
   get isClosed(): boolean {

@@ -27,6 +27,10 @@ export class MemoryPipe implements Pipe {
     return this.#state === "open";
   }
 
+  get reached(): boolean {
+    return this.other !== undefined;
+  }
+
   send(clusterId: bigint, envelope: Envelope): SendResult {
     if (this.#state !== "open") return "closed";
     const { frameBytesMax = limits.frameBytesMax, queueBytesMax = limits.peerQueueBytesMax } = this.options;
@@ -51,8 +55,9 @@ export class MemoryPipe implements Pipe {
   destroy(reason: string, malformed = false): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.options.defer(() => this.handler.closed(reason, malformed));
-    this.other?.destroy("closed by the other side");
+    this.handler.closed(reason, malformed);
+    // The other side learns of it as it would of frames: later.
+    this.options.defer(() => this.other?.destroy("closed by the other side"));
   }
 
   #scheduleFlush(): void {

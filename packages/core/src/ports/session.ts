@@ -14,10 +14,12 @@ export type SendResult = "taken" | "full" | "too-large" | "closed";
 /** What carries the frames of one connection. */
 export interface Pipe {
   readonly open: boolean;
+  /** Something was handed over to the other side: what was sent may have arrived. */
+  readonly reached: boolean;
   send(clusterId: bigint, envelope: Envelope): SendResult;
   /** Sends what waits, then closes; what still comes in is dropped. */
   end(reason: string): void;
-  /** Closes now: what waits is lost. */
+  /** Closes now: what waits is lost. The handler hears of it before this returns. */
   destroy(reason: string): void;
 }
 
@@ -47,6 +49,7 @@ export class Session<P extends Pipe> implements Link, PipeHandler {
   readonly handshake: Handshake;
   /** The cluster that this side's greeting was sent with. */
   readonly greetedAs: bigint;
+  #refused = false;
 
   constructor(
     readonly side: "opener" | "acceptor",
@@ -59,6 +62,11 @@ export class Session<P extends Pipe> implements Link, PipeHandler {
     this.greetedAs = owner.clusterId();
     this.pipe = open(this);
     if (side === "opener") this.#say(owner.hello());
+  }
+
+  /** Whether a message may have been acted on: a side that refuses the greeting has looked at nothing behind it. */
+  get mayHaveArrived(): boolean {
+    return this.pipe.reached && (this.isGreeted || !this.#refused);
   }
 
   get isGreeted(): boolean {
@@ -93,6 +101,7 @@ export class Session<P extends Pipe> implements Link, PipeHandler {
       case "refuse":
         return this.refuse(this.handshake.reason);
       case "refused":
+        this.#refused = true;
         this.owner.refused(this, this.handshake.reason, false);
         return this.pipe.destroy(`refused: ${this.handshake.reason}`);
     }

@@ -9,6 +9,9 @@ import { MalformedError } from "../base/bytes.js";
 import { NO_CLUSTER, type Frame } from "./frame.js";
 import type { Hello } from "./messages.js";
 
+/** How the reason begins when the two belong to different clusters: the one refusal that trying again cannot mend. */
+export const FOREIGN_CLUSTER = "cluster ";
+
 /** `greeted`: the other side is known now. `deliver`: a message. `refuse`: say why, then close. `refused`: the other side did. */
 export type Verdict = "greeted" | "deliver" | "refuse" | "refused";
 
@@ -65,7 +68,7 @@ export class Handshake {
     if (this.side === "opener" ? own === NO_CLUSTER : clusterId === NO_CLUSTER && from.role !== "member")
       return undefined;
     if (own === NO_CLUSTER) return "this node belongs to no cluster yet";
-    return `this node belongs to cluster ${clusterText(own)}, the frame came from ${clusterText(clusterId)}`;
+    return `${FOREIGN_CLUSTER}${clusterText(clusterId)}: this node belongs to ${clusterText(own)}`;
   }
 }
 

@@ -83,8 +83,6 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
   readonly #peers = new Map<Address, TcpPeer>();
   /** Every open connection, and since when: those that do not greet are cut by it. */
   readonly #sessions = new Map<TcpSession, number>();
-  /** Dialled and reached: what was sent on these may have arrived. */
-  readonly #connected = new WeakSet<TcpSession>();
   readonly #frames = frameStats();
   readonly #counts = { inbound: 0, framesRefused: 0, malformed: 0, refused: 0 };
   #server: Server | undefined;
@@ -183,7 +181,9 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
 
   refused(session: TcpSession, reason: string, byUs: boolean): void {
     this.#counts.refused++;
-    if (session.side === "opener" && !byUs) this.#options.handler.refused(session.address, reason);
+    if (session.side === "acceptor" || this.#whenClosed !== undefined) return;
+    if (byUs) this.#lose(session);
+    else this.#options.handler.refused(session.address, reason);
   }
 
   replyLost(session: TcpSession, why: SendResult): void {
@@ -195,24 +195,28 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
   ended(session: TcpSession, _reason: string, malformed: boolean): void {
     this.#sessions.delete(session);
     if (malformed) this.#counts.malformed++;
-    if (session.side === "acceptor") {
-      this.#counts.inbound--;
-    } else {
-      this.#peers.get(session.address)?.lost(session, this.#clock.monotonicMs());
-      if (this.#whenClosed === undefined) this.#options.handler.lost(session.address, this.#connected.has(session));
-    }
+    if (session.side === "acceptor") this.#counts.inbound--;
+    else this.#lose(session);
     this.#finishClose();
+  }
+
+  /** Says so at once, before another connection to this address can take frames: the handler must not take those for lost. */
+  #lose(session: TcpSession): void {
+    const isCurrent = this.#peers.get(session.address)?.leave(session, this.#clock.monotonicMs()) === true;
+    if (isCurrent && this.#whenClosed === undefined) {
+      this.#options.handler.lost(session.address, session.mayHaveArrived);
+    }
   }
 
   #sessionTo(address: Address, clusterId: bigint): TcpSession | undefined {
     const peer = this.#peers.get(address) ?? this.#meet(address);
     const session = peer?.session;
-    if (session?.pipe.open === true) {
-      if (session.greetedAs === clusterId) return session;
-      // It greeted as somebody who knew no cluster: that is not true any more.
-      session.pipe.end("greeting anew");
-    }
-    return peer === undefined || !peer.mayDial(this.#clock.monotonicMs()) ? undefined : this.#dial(peer);
+    if (session?.pipe.open === true && session.greetedAs === clusterId) return session;
+    if (peer === undefined || !peer.mayDial(this.#clock.monotonicMs())) return undefined;
+    const next = this.#dial(peer);
+    // Replaced, not lost: it greeted as somebody who knew no cluster, which is not true any more.
+    session?.pipe.end("greeting anew");
+    return next;
   }
 
   #meet(address: Address): TcpPeer | undefined {
@@ -226,10 +230,8 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
     const target = parseAddress(peer.address);
     if (target === undefined) return undefined;
     const socket = connect({ ...target, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
-    const session = this.#open("opener", peer.address, socket, this.#outboundOptions);
-    socket.once("connect", () => this.#connected.add(session));
-    peer.session = session;
-    return session;
+    peer.session = this.#open("opener", peer.address, socket, this.#outboundOptions);
+    return peer.session;
   }
 
   #accept(socket: Socket): void {

@@ -34,12 +34,17 @@ export class TcpPeer {
     this.#failures = 0;
   }
 
-  /** A connection that ended before the other side greeted counts as a failed dial: being refused must not become a busy loop. */
-  lost(session: TcpSession, nowMs: number): void {
-    if (this.session === session) this.session = undefined;
-    if (session.isGreeted) return;
+  /**
+   * Takes leave of a connection; false when another had taken its place. One that ended before the other side greeted counts as a
+   * failed dial: being refused must not become a busy loop.
+   */
+  leave(session: TcpSession, nowMs: number): boolean {
+    if (this.session !== session) return false;
+    this.session = undefined;
+    if (session.isGreeted) return true;
     const { redialMinMs, redialMaxMs } = this.limits;
     this.#notBeforeMs = nowMs + Math.min(redialMaxMs, redialMinMs * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, 16);
+    return true;
   }
 }

@@ -11,6 +11,7 @@ export interface TestEndpoint {
   readonly network: Network & { forget(address: string): void };
   readonly received: { readonly envelope: Envelope; readonly link: Link }[];
   readonly refusals: string[];
+  readonly losses: { readonly to: string; readonly sent: boolean }[];
   clusterId: bigint;
   hello: Hello;
   admits: (hello: Hello) => string | undefined;

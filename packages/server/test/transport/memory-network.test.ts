@@ -33,6 +33,7 @@ class MemoryWorld implements NetworkWorld {
           endpoint.onReceive(envelope, link);
         },
         refused: (to, reason) => endpoint.refusals.push(`${to}: ${reason}`),
+        lost: (to, sent) => endpoint.losses.push({ to, sent }),
       },
     });
     const endpoint: TestEndpoint & { readonly network: MemoryEndpoint } = {
@@ -40,6 +41,7 @@ class MemoryWorld implements NetworkWorld {
       network,
       received: [],
       refusals: [],
+      losses: [],
       clusterId: CLUSTER,
       hello: { kind: "hello", role: "member", name, instance: 0xabcdef },
       admits: () => undefined,

@@ -29,6 +29,7 @@ export class TcpWorld implements NetworkWorld {
           endpoint.onReceive(envelope, link);
         },
         refused: (to, reason) => endpoint.refusals.push(`${to}: ${reason}`),
+        lost: (to, sent) => endpoint.losses.push({ to, sent }),
       },
       limits: { redialMinMs: 5, ...this.limits },
       ...this.more,
@@ -41,6 +42,7 @@ export class TcpWorld implements NetworkWorld {
       network,
       received: [],
       refusals: [],
+      losses: [],
       clusterId: CLUSTER,
       hello: { kind: "hello", role: "member", name, instance: 0xabcdef },
       admits: () => undefined,
