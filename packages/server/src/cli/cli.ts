@@ -14,6 +14,8 @@ import { coloursFor, type Colours } from "./output.js";
 
 /** The large things that a few commands need, loaded when they are called: the others start without them. */
 export interface Services {
+  /** What `dev` runs for each node, before the node's own arguments: this very command line, as another process. */
+  readonly startCommand: readonly [string, ...string[]];
   runNode(config: NodeConfig, log: Log): Promise<RunningNode>;
   runBench(options: BenchOptions, output: BenchOutput): Promise<number>;
 }

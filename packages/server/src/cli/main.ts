@@ -1,4 +1,5 @@
 /** `kvorum`: runs one command, and turns whatever comes of it into an exit code, one line on stderr, and with `--json` a problem on stdout. */
+import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { ConfigError } from "../config/config-error.js";
 import { DataFolderError } from "../data-folder/errors.js";
@@ -8,7 +9,10 @@ import { CliError, exitCodes, messageOf, problemLine, type ExitCode, type Proble
 import { processIo, write, type Io } from "./io.js";
 import { buildProgram, usageMistake } from "./program.js";
 
+const bin = fileURLToPath(new URL("../../bin/kvorum.js", import.meta.url));
+
 const services: Services = {
+  startCommand: [process.execPath, bin, "start"],
   runNode: async (config, log) => (await import("../runtime/run-node.js")).runNode(config, log),
   runBench: async (options, output) => (await import("../bench/run-bench.js")).runBench(options, output),
 };

@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { environmentName, settingNames, settingOf } from "../../config/settings.js";
 import { addCommand, wholeNumber, type Cli } from "../cli.js";
@@ -104,8 +103,8 @@ export function plansOf(options: DevOptions, data: string, args: readonly string
 function startCommand(cli: Cli): DevNodeProcess {
   const env = Object.fromEntries(Object.entries(cli.io.env).filter(([name]) => !ownVariables.includes(name)));
   delete env["KVORUM_CONFIG"];
-  const bin = fileURLToPath(new URL("../../../bin/kvorum.js", import.meta.url));
-  return { command: process.execPath, args: [bin, "start", "--exit-with-parent"], env };
+  const [command, ...args] = cli.services.startCommand;
+  return { command, args: [...args, "--exit-with-parent"], env };
 }
 
 /** From the start of all to the stop of all, or to the end of the last. */
