@@ -9,7 +9,7 @@ import { count } from "../counts.js";
 import { testPrimitives } from "../primitives.js";
 import { dotAt } from "./support.js";
 
-const runs = { numRuns: count(500, 50_000) };
+const runs = { numRuns: count(500, 20_000) };
 
 /** Few actors and small counters, so that vectors meet. */
 const dots = fc
