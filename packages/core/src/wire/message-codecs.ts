@@ -1,4 +1,5 @@
 /** The bytes of each message. The number of a kind is the wire's: append only. docs/formats/frame.md says it in words. */
+import { assert } from "../base/assert.js";
 import { MalformedError, type Reader, type Writer } from "../base/bytes.js";
 import { failureCodes, type Failure } from "../base/failure.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
@@ -93,6 +94,13 @@ function readFailure(reader: Reader): Failure {
   };
 }
 
+/** 16 bytes, as the reader takes them: another count would shift everything that follows. */
+function writeOperation(writer: Writer, operation: OperationTag): void {
+  assert(operation.id.length === 16, "an operation id has 16 bytes");
+  writer.raw(operation.id);
+  writer.u64(operation.check);
+}
+
 function readOperation(reader: Reader, maybeRetry: boolean): OperationTag {
   return { id: reader.raw(16), check: reader.u64(), maybeRetry };
 }
@@ -131,7 +139,11 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
     },
     read(reader) {
       const status = readOneOf(reader, replicaStatuses);
-      return { kind: "fetched", status, body: readFlags(reader, 1)(0) ? reader.blob() : undefined };
+      const body = readFlags(reader, 1)(0) ? reader.blob() : undefined;
+      if (status !== "unknown" && (body !== undefined) !== (status === "state")) {
+        throw new MalformedError(`a fetched ${status} ${body === undefined ? "without" : "with"} a body`);
+      }
+      return { kind: "fetched", status, body };
     },
   },
   digest: {
@@ -218,10 +230,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
       }
       writer.blob(message.context);
       writeQuorum(writer, message.w);
-      if (operation !== undefined) {
-        writer.raw(operation.id);
-        writer.u64(operation.check);
-      }
+      if (operation !== undefined) writeOperation(writer, operation);
       writer.u8(message.hops);
     },
     read(reader) {

@@ -1,0 +1,150 @@
+/** Any message of any kind, for properties. A kind that is missing here does not compile. */
+import fc from "fast-check";
+import { failureCodes, type Failure } from "../../src/base/failure.js";
+import type { QuorumArg } from "../../src/base/quorum-arg.js";
+import type { Envelope, Message, MessageKind, MessageOf } from "../../src/wire/messages.js";
+
+const U32 = 0xffff_ffff;
+const bytes = (max = 40): fc.Arbitrary<Uint8Array> =>
+  fc.oneof(fc.uint8Array({ maxLength: max }), fc.constantFrom(new Uint8Array(127), new Uint8Array(128)));
+const text = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 20 }),
+  fc.string({ unit: "binary-ascii", maxLength: 60 }),
+  fc.constantFrom("", "__proto__", "\ufeffmark", "a".repeat(42), "a".repeat(43), "ä".repeat(100)),
+);
+const byte = fc.integer({ min: 0, max: 255 });
+const u16 = fc.integer({ min: 0, max: 0xffff });
+const u32 = fc.integer({ min: 0, max: U32 });
+const u48 = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const natural = fc.oneof(fc.nat(), fc.constantFrom(0, 127, 128, 2 ** 32, Number.MAX_SAFE_INTEGER));
+const quorum: fc.Arbitrary<QuorumArg | undefined> = fc.oneof(
+  fc.integer({ min: 1, max: 99 }),
+  fc.constantFrom<QuorumArg | undefined>("one", "quorum", "all", undefined),
+);
+const list = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(item, { maxLength: 5 });
+const kind = <K extends MessageKind>(name: K): fc.Arbitrary<K> => fc.constant(name);
+
+const failure: fc.Arbitrary<Failure> = fc
+  .record({
+    code: fc.constantFrom(...failureCodes),
+    detail: text,
+    effect: fc.constantFrom("none" as const, "unknown" as const),
+    counts: fc.option(fc.record({ needed: byte, received: byte })),
+    retry: fc.option(fc.record({ retryAfterMs: natural })),
+  })
+  .map(({ counts, retry, ...rest }) => ({ ...rest, ...counts, ...retry }));
+
+const done = { context: bytes(), needed: byte, received: byte, fallbacks: byte };
+const pageStatus = fc.constantFrom("ok" as const, "unknown" as const);
+
+export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<MessageOf<K>> } = {
+  hello: fc.record({
+    kind: kind("hello"),
+    role: fc.constantFrom("member" as const, "joiner" as const, "client" as const),
+    name: text,
+    instance: u48,
+  }),
+  refused: fc.record({ kind: kind("refused"), reason: text }),
+  fetch: fc.record({ kind: kind("fetch"), id: bytes() }),
+  fetched: fc.oneof(
+    fc.record({ kind: kind("fetched"), status: fc.constant("state" as const), body: bytes() }),
+    fc.record({ kind: kind("fetched"), status: fc.constant("absent" as const), body: fc.constant(undefined) }),
+    fc.record({
+      kind: kind("fetched"),
+      status: fc.constant("unknown" as const),
+      body: fc.option(bytes(), { nil: undefined }),
+    }),
+  ),
+  digest: fc.record({ kind: kind("digest"), id: bytes() }),
+  digested: fc.record({
+    kind: kind("digested"),
+    status: fc.constantFrom("state" as const, "absent" as const, "unknown" as const),
+    digest: u64,
+  }),
+  store: fc.record({ kind: kind("store"), id: bytes(), body: bytes(2_000), whole: fc.boolean() }),
+  stored: fc.record({
+    kind: kind("stored"),
+    status: fc.constantFrom("durable" as const, "full" as const, "failed" as const, "refused" as const),
+  }),
+  get: fc.record({
+    kind: kind("get"),
+    id: bytes(),
+    r: quorum,
+    sloppy: fc.boolean(),
+    local: fc.boolean(),
+    hops: byte,
+  }),
+  got: fc.record({ kind: kind("got"), body: bytes(2_000), ...done }),
+  put: fc
+    .record({
+      kind: kind("put"),
+      id: bytes(),
+      value: fc.option(bytes(2_000), { nil: undefined }),
+      contentType: text,
+      context: bytes(),
+      w: quorum,
+      sloppy: fc.boolean(),
+      ifAbsent: fc.boolean(),
+      operation: fc.option(
+        fc.record({ id: fc.uint8Array({ minLength: 16, maxLength: 16 }), check: u64, maybeRetry: fc.boolean() }),
+        { nil: undefined },
+      ),
+      hops: byte,
+    })
+    // A delete has no content type.
+    .map((put) => (put.value === undefined ? { ...put, contentType: "" } : put)),
+  "put-done": fc.record({ kind: kind("put-done"), ...done }),
+  failed: fc.record({ kind: kind("failed"), failure }),
+  gossip: fc.record({ kind: kind("gossip"), payload: bytes() }),
+  join: fc.record({ kind: kind("join"), name: text, instance: u48, zone: text, weight: natural }),
+  welcome: fc.record({
+    kind: kind("welcome"),
+    clusterId: u64,
+    secret: bytes(),
+    partitions: u32,
+    replicas: byte,
+    gossip: bytes(),
+  }),
+  list: fc.record({
+    kind: kind("list"),
+    partition: u16,
+    prefix: bytes(),
+    fromHash: u64,
+    afterId: bytes(),
+    limit: natural,
+  }),
+  listed: fc.record({
+    kind: kind("listed"),
+    status: pageStatus,
+    keys: list(fc.record({ id: bytes(), digest: u64, live: natural })),
+    more: fc.boolean(),
+  }),
+  inventory: fc.record({ kind: kind("inventory") }),
+  inventoried: fc.record({ kind: kind("inventoried"), buckets: list(fc.record({ name: text, keys: natural })) }),
+  conflicts: fc.record({ kind: kind("conflicts"), bucket: text }),
+  "conflicts-listed": fc.record({
+    kind: kind("conflicts-listed"),
+    conflicts: list(fc.record({ id: bytes(), siblings: natural, sinceMs: natural })),
+  }),
+  pull: fc.record({ kind: kind("pull"), partition: u16, fromHash: u64, afterId: bytes(), bytesMax: natural }),
+  pulled: fc.record({
+    kind: kind("pulled"),
+    status: pageStatus,
+    states: list(fc.record({ id: bytes(), body: bytes(2_000) })),
+    more: fc.boolean(),
+  }),
+  ring: fc.record({ kind: kind("ring") }),
+  "ring-table": fc.record({
+    kind: kind("ring-table"),
+    version: text,
+    members: list(fc.record({ name: text, address: text })),
+    owners: list(list(natural)),
+  }),
+};
+
+export const anyMessage: fc.Arbitrary<Message> = fc.oneof(...Object.values<fc.Arbitrary<Message>>(messagesByKind));
+
+export const anyEnvelope: fc.Arbitrary<Envelope> = fc.record({ requestId: u32, deadlineMs: u32, message: anyMessage });
+
+export const anyClusterId = u64;
