@@ -267,7 +267,7 @@ class ProgressWatch {
       idleTimeoutMs = limits.idleTimeoutMs,
       lingerMs = limits.lingerMs,
     } = this.options;
-    this.#openedMs ??= this.#movedMs = nowMs;
+    this.#openedMs ??= this.#movedMs = this.#sentMs = nowMs;
     const hasSent = sentBytes !== this.#sentBytes;
     this.#sentBytes = sentBytes;
     if (hasSent || !waiting) this.#sentMs = nowMs;
