@@ -1,2 +1,6 @@
-/** The deterministic simulation of Kvorum: an empty room until its own issue furnishes it. */
-export {};
+/** The deterministic simulation of Kvorum: worlds, runs, checkers, for the command line, tests and one day a page. */
+export * from "./history.js";
+export type * from "./world/world.js";
+export * from "./run/config.js";
+export type * from "./run/parts.js";
+export type * from "./run/result.js";

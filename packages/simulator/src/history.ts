@@ -1,0 +1,108 @@
+/**
+ * What the clients of a run asked and were told, as plain data: the checkers' evidence (the history of Herlihy and Wing, with the third
+ * outcome that a network adds: nobody knows).
+ */
+import type { QuorumArg } from "@kvorum/core";
+
+/** `not-done`: surely nothing was started. `unknown`: it may appear or not, and both are right. */
+export type Outcome = "done" | "not-done" | "unknown";
+
+export type OperationKind = "put" | "delete" | "get";
+
+/** One thing that a client wanted, with all its attempts. Times are virtual milliseconds of the world. */
+export interface Operation {
+  readonly index: number;
+  readonly client: string;
+  /** The node of the first attempt. */
+  readonly node: string;
+  readonly kind: OperationKind;
+  readonly bucket: string;
+  readonly key: string;
+  /** R of a read, W of a write; undefined: the bucket's, which is a quorum. */
+  readonly quorum: QuorumArg | undefined;
+  /** The bucket keeps only the newest. */
+  readonly lww: boolean;
+  /** A delete without a context: the coordinator removes what a quorum read shows it. */
+  readonly blindDelete: boolean;
+  /** Names the value that a put wrote; `delete#<index>` for a delete, whose tombstone has no bytes; empty for a get. */
+  readonly tag: string;
+  /** The values and writes that the context of this write came from; empty without a context. */
+  readonly sawTags: readonly string[];
+  readonly idempotencyKey: string | undefined;
+  readonly startMs: number;
+  /** When the last word came; infinite while there is none, and for what never got an answer. */
+  endMs: number;
+  outcome: Outcome;
+  /** Of a get that was done: what it showed. */
+  returned: readonly Returned[];
+  attempts: number;
+  /** What the last failed attempt was told, for the story. */
+  failure: string | undefined;
+}
+
+/** One version that a read showed. */
+export interface Returned {
+  /** Empty for a tombstone. */
+  readonly tag: string;
+  /** `actor:n`. */
+  readonly dot: string;
+  readonly stamp: number;
+  readonly deleted: boolean;
+}
+
+export class History {
+  readonly operations: Operation[] = [];
+  readonly #byKey = new Map<string, Operation[]>();
+  readonly #byTag = new Map<string, Operation>();
+
+  begin(about: Omit<Operation, "index" | "endMs" | "outcome" | "returned" | "attempts" | "failure">): Operation {
+    const index = this.operations.length;
+    const operation: Operation = {
+      ...about,
+      tag: about.kind === "delete" ? `delete#${index}` : about.tag,
+      index,
+      endMs: Infinity,
+      outcome: "unknown",
+      returned: [],
+      attempts: 0,
+      failure: undefined,
+    };
+    this.operations.push(operation);
+    const name = nameOf(operation);
+    const ofKey = this.#byKey.get(name);
+    if (ofKey === undefined) this.#byKey.set(name, [operation]);
+    else ofKey.push(operation);
+    if (operation.tag !== "") this.#byTag.set(operation.tag, operation);
+    return operation;
+  }
+
+  /** The operations of each key, by `bucket/key`, in the order of their start. */
+  get keys(): ReadonlyMap<string, readonly Operation[]> {
+    return this.#byKey;
+  }
+
+  /** Who wrote this value; undefined for a phantom. */
+  writerOf(tag: string): Operation | undefined {
+    return this.#byTag.get(tag);
+  }
+
+  /** Writes that were acknowledged, and those of which nobody knows. */
+  count(): { readonly acknowledged: number; readonly unknown: number } {
+    let acknowledged = 0;
+    let unknown = 0;
+    for (const { kind, outcome } of this.operations) {
+      if (kind === "get") continue;
+      if (outcome === "done") acknowledged++;
+      else if (outcome === "unknown") unknown++;
+    }
+    return { acknowledged, unknown };
+  }
+}
+
+export function nameOf({ bucket, key }: { readonly bucket: string; readonly key: string }): string {
+  return `${bucket}/${key}`;
+}
+
+export function isWrite(operation: Operation): boolean {
+  return operation.kind !== "get";
+}
