@@ -6,7 +6,7 @@ import type { Operation } from "../history.js";
 import type { Violation } from "./result.js";
 
 /** `workload/clients.ts`: `new Clients(world, config, workload)`; acts only through {@link World.after} and {@link World.request}. */
-export interface Actors {
+export interface Clients {
   /** Begins to ask; returns at once. */
   start(): void;
   /** Every operation has ended, one way or another. */
