@@ -1,9 +1,18 @@
-/** The direction of imports: pure core <- ports <- runtime <- doors; rooms of core do not know each other. */
+/** The direction of imports (ARCHITECTURE.md, "Who may import whom"): pure core <- ports <- runtime <- doors; rooms of core do not know each other. */
 const rooms = "ring|replication|quorum|versions|gossip|merkle";
+/** The one place where ports get their adapters. */
+const composition = "^packages/server/src/runtime/run-node\\.ts$";
 
 module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "everything-resolves",
+      comment: "an import that leads nowhere would pass every other rule",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
     {
       name: "core-has-no-dependencies",
       severity: "error",
@@ -24,40 +33,54 @@ module.exports = {
       to: { pathNot: "^packages/core/src/($1|base)/" },
     },
     {
-      name: "ports-know-no-node",
+      name: "wire-and-ports-know-no-node",
       severity: "error",
-      from: { path: "^packages/core/src/ports" },
+      from: { path: "^packages/core/src/(wire|ports)" },
       to: { path: "^packages/core/src/node" },
     },
     {
-      name: "simulator-stands-on-core",
+      name: "client-and-simulator-stand-on-core",
       severity: "error",
-      from: { path: "^packages/simulator/src" },
-      to: { pathNot: "^packages/(simulator/src|core/)" },
+      from: { path: "^packages/(client|simulator)/src" },
+      to: { path: "^packages/", pathNot: "^packages/($1|core)/src" },
     },
     {
-      name: "client-stands-on-core",
+      name: "server-knows-no-simulator",
       severity: "error",
-      from: { path: "^packages/client/src" },
-      to: { path: "^packages/(server|simulator|console)" },
+      from: { path: "^packages/server/src" },
+      to: { path: "^(bench|packages/(simulator|console))/" },
     },
     {
       name: "adapters-know-no-doors",
       severity: "error",
-      from: { path: "^packages/server/src/(storage|transport|runtime)" },
+      from: { path: "^packages/server/src/(storage|transport|data-folder|config|runtime)", pathNot: composition },
       to: { path: "^packages/server/src/(doors|cli)" },
+    },
+    {
+      name: "composition-knows-no-cli",
+      severity: "error",
+      from: { path: composition },
+      to: { path: "^packages/server/src/cli" },
     },
     {
       name: "doors-know-no-adapters",
       severity: "error",
       from: { path: "^packages/server/src/doors" },
-      to: { path: "^packages/server/src/(storage|transport|cli)" },
+      to: { path: "^packages/server/src/(storage|transport|data-folder|runtime|cli)" },
+    },
+    {
+      name: "one-entry-for-each-package",
+      comment: "what a package does not export is its own",
+      severity: "error",
+      from: { path: "^(bench|packages/[^/]+)/" },
+      to: { path: "^packages/[^/]+/src/", pathNot: ["^packages/[^/]+/src/index\\.ts$", "^$1/"] },
     },
   ],
   options: {
-    doNotFollow: { path: "node_modules|/dist/" },
+    doNotFollow: { path: "node_modules" },
     exclude: { path: "/dist/|/test/" },
     tsPreCompilationDeps: true,
-    tsConfig: { fileName: "tsconfig.json" },
+    // Packages resolve to each other's sources: built files would hide who imports whom.
+    tsConfig: { fileName: "tsconfig.test.json" },
   },
 };

@@ -2,24 +2,17 @@
  * The network port without a wire: endpoints of one process, every frame really encoded and cut apart again. For tests of the node.
  * Nothing moves by itself: delivery runs in what `defer` is handed, so the test decides when, and the same order gives the same run.
  */
-import type { TextCodec } from "../base/bytes.js";
 import type { Envelope, Hello } from "../wire/messages.js";
 import type { Address, Network, NetworkHandler } from "./network.js";
-import { MemoryPipe } from "./memory-pipe.js";
+import { MemoryPipe, type MemoryNetworkOptions } from "./memory-pipe.js";
 import { Session, type SendResult, type SessionOwner } from "./session.js";
+
+export type { MemoryNetworkOptions } from "./memory-pipe.js";
 
 export interface MemoryEndpointOptions {
   readonly hello: () => Hello;
   readonly clusterId: () => bigint;
   readonly handler: NetworkHandler;
-}
-
-export interface MemoryNetworkOptions {
-  readonly text: TextCodec;
-  /** Runs `run` later, in the order of the calls: never before it returns. */
-  readonly defer: (run: () => void) => void;
-  readonly frameBytesMax?: number;
-  readonly queueBytesMax?: number;
 }
 
 /** The hub. Two addresses reach each other unless they are cut. */

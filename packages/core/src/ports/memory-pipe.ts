@@ -1,10 +1,17 @@
 /** One end of a connection in memory: frames are encoded when sent, and parsed by the other end when the deferred delivery runs. */
-import { MalformedError, Writer } from "../base/bytes.js";
+import { MalformedError, Writer, type TextCodec } from "../base/bytes.js";
 import { limits } from "../base/limits.js";
 import { encodeFrame, FrameParser } from "../wire/frame.js";
 import type { Envelope } from "../wire/messages.js";
-import type { MemoryNetworkOptions } from "./memory-network.js";
 import type { Pipe, PipeHandler, SendResult } from "./session.js";
+
+export interface MemoryNetworkOptions {
+  readonly text: TextCodec;
+  /** Runs `run` later, in the order of the calls: never before it returns. */
+  readonly defer: (run: () => void) => void;
+  readonly frameBytesMax?: number;
+  readonly queueBytesMax?: number;
+}
 
 export class MemoryPipe implements Pipe {
   other: MemoryPipe | undefined;
