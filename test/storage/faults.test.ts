@@ -21,7 +21,7 @@ class Store {
   #gone = false;
 
   constructor(folder: string, wrapper: readonly string[] = []) {
-    const [command = process.execPath, ...args] = [...wrapper, process.execPath, program, folder];
+    const [command, ...args] = [...wrapper, process.execPath, program, folder];
     // LMDB tells its errors on stderr too. strace counts calls by thread: with one, the nth flush is the nth flush.
     this.#child = spawn(command, args, {
       stdio: ["pipe", "pipe", "ignore"],
