@@ -165,6 +165,10 @@ export class FrameConnection implements Pipe {
     this.options.slabs.giveBack(slab);
   }
 
+  /**
+   * After the sockets that are ready were read, not after each: what the replies on two of them cause leaves on a third together. With
+   * one connection a flush at the end of each read is quicker; with a node's several this one took a sixth less CPU (null Dynamo, reads).
+   */
   #scheduleFlush(): void {
     this.#flushComes = true;
     setImmediate(this.#flush);

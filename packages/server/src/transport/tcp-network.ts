@@ -131,7 +131,9 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
 
   /** Drops the connection to this address, so that the next frame dials anew: for when requests time out in a row. */
   forget(address: Address): void {
-    this.#peers.get(address)?.session?.pipe.destroy("forgotten");
+    const peer = this.#peers.get(address);
+    peer?.session?.pipe.destroy("forgotten");
+    peer?.forgive();
   }
 
   get stats(): TcpStats {

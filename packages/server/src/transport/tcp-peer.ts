@@ -34,6 +34,12 @@ export class TcpPeer {
     this.#failures = 0;
   }
 
+  /** The next dial need not wait: the last connection was given up, it did not fail. */
+  forgive(): void {
+    this.#failures = 0;
+    this.#notBeforeMs = 0;
+  }
+
   /**
    * Takes leave of a connection; false when another had taken its place. One that ended before the other side greeted counts as a
    * failed dial: being refused must not become a busy loop.

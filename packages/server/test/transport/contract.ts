@@ -1,5 +1,13 @@
 /** What every implementation of the network port owes, on a real wire or in memory. */
-import { NO_CLUSTER, type Envelope, type Hello, type Link, type Message, type Network } from "@kvorum/core";
+import {
+  FOREIGN_CLUSTER,
+  NO_CLUSTER,
+  type Envelope,
+  type Hello,
+  type Link,
+  type Message,
+  type Network,
+} from "@kvorum/core";
 import { isDeepStrictEqual } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 
@@ -147,6 +155,7 @@ export function networkContract(
       a.clusterId = 0x99n;
       a.network.send(b.address, ask(1));
       await world.until(() => a.refusals.length > 0);
+      expect(a.refusals[0]?.slice(b.address.length + 2).startsWith(FOREIGN_CLUSTER)).toBe(true);
       expect(a.refusals[0]).toContain("1122334455667788");
       expect(a.refusals[0]).toContain("0000000000000099");
       expect(b.received).toEqual([]);
@@ -188,6 +197,8 @@ export function networkContract(
       a.network.send(b.address, ask(2));
       await world.until(() => b.received.length === 2);
       expect(b.received.map(({ link }) => link.hello.role)).toEqual(["joiner", "member"]);
+      await world.settle();
+      expect(a.losses).toEqual([]);
     });
 
     test("an address that answers nothing costs the frames and no more; when it answers again, they arrive", async () => {
@@ -218,6 +229,44 @@ export function networkContract(
       a.network.send(b.address, ask(2));
       await world.until(() => b.received.length === 2);
       expect(links.size).toBe(2);
+    });
+
+    test("when a connection breaks, its user hears once that what was sent may have arrived", async () => {
+      const [a, b] = await pair();
+      a.network.send(b.address, ask(1));
+      await world.until(() => b.received.length === 1);
+      await world.kill(b);
+      await world.until(() => a.losses.length > 0);
+      await world.settle();
+      expect(a.losses).toEqual([{ to: b.address, sent: true }]);
+    });
+
+    test("when an address cannot be reached, its user hears that nothing arrived", async () => {
+      const [a, b] = await pair();
+      await world.kill(b);
+      expect(a.network.send(b.address, ask(1))).toBe(true);
+      await world.until(() => a.losses.length > 0);
+      expect(a.losses).toEqual([{ to: b.address, sent: false }]);
+    });
+
+    test("when a greeting is refused, its user hears that nothing sent behind it was acted on", async () => {
+      const [a, b] = await pair();
+      b.admits = () => "no";
+      a.network.send(b.address, ask(1));
+      await world.until(() => a.losses.length > 0);
+      expect(a.losses).toEqual([{ to: b.address, sent: false }]);
+    });
+
+    test("a loss is told before another connection takes frames: those are not lost with the old ones", async () => {
+      const [a, b] = await pair();
+      a.network.send(b.address, ask(1));
+      await world.until(() => b.received.length === 1);
+      a.network.forget(b.address);
+      expect(a.losses).toEqual([{ to: b.address, sent: true }]);
+      a.network.send(b.address, ask(2));
+      await world.until(() => b.received.length === 2);
+      await world.settle();
+      expect(a.losses.length).toBe(1);
     });
 
     test("a link whose connection is gone takes replies in silence", async () => {
