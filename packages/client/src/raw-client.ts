@@ -6,6 +6,9 @@ import {
   bucketProblem,
   keyIdOf,
   keyProblem,
+  limits,
+  operationTag,
+  utf8Length,
   type Address,
   type KeyId,
   type Message,
@@ -15,7 +18,6 @@ import {
 } from "@kvorum/core";
 import { parseAddress } from "./address.js";
 import { KvorumError, ValidationError } from "./errors.js";
-import { operationTag } from "./operation-tag.js";
 import { createPrimitives } from "./primitives.js";
 import { ReadResult, type QuorumReport } from "./read-result.js";
 import type { RingCache } from "./ring-cache.js";
@@ -96,24 +98,13 @@ export class RawClient {
   async put(bucket: string, key: string, value: Uint8Array, options: PutOptions = {}): Promise<WriteResult> {
     const { context = NO_CONTEXT, contentType = DEFAULT_CONTENT_TYPE } = options;
     const address = this.#keyOf(bucket, key);
-    const write = { value, contentType, context };
-    return this.#write(address, write, this.#operationOf(address, write, options), options);
+    return this.#write(address, { value, contentType, context }, options);
   }
 
-  /** Removes what `context` covers; without one, what a quorum read sees now. A value written at the same time survives. */
+  /** Removes what `context` covers; without one, what a quorum sees now. A value written at the same time survives. */
   async delete(bucket: string, key: string, options: DeleteOptions = {}): Promise<WriteResult> {
     const address = this.#keyOf(bucket, key);
-    const write = { value: undefined, contentType: "", context: options.context ?? NO_CONTEXT };
-    // Of what the caller asked for, not of what is read for it: a retry that reads something else is still the same delete.
-    const operation = this.#operationOf(address, write, options);
-    if (options.context !== undefined) return this.#write(address, write, operation, options);
-    const { timeoutMs, signal, sloppy } = options;
-    const { context } = await this.get(bucket, key, {
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(signal !== undefined && { signal }),
-      ...(sloppy !== undefined && { sloppy }),
-    });
-    return this.#write(address, { ...write, context }, operation, options);
+    return this.#write(address, { value: undefined, contentType: "", context: options.context ?? NO_CONTEXT }, options);
   }
 
   /** The ring as this client knows it: which addresses own a partition. */
@@ -136,18 +127,28 @@ export class RawClient {
   async #write(
     { id, partition }: KeyId,
     write: Write,
-    operation: OperationTag | undefined,
-    { w, sloppy = true, ifAbsent = false, ...options }: PutOptions,
+    { w, sloppy = true, ifAbsent = false, idempotencyKey, attempt, ...options }: PutOptions,
   ): Promise<WriteResult> {
+    const operation = this.#operationOf({ id, ...write }, idempotencyKey, attempt);
     const message = { kind: "put", id, ...write, w, sloppy, ifAbsent, operation, hops: 0 } as const;
     const again = operation && { ...message, operation: { ...operation, maybeRetry: true } };
     return this.#session.ask({ message, partition, again, accept: writeResultOf }, options);
   }
 
-  #operationOf(address: KeyId, write: Write, options: DeleteOptions): OperationTag | undefined {
-    const { idempotencyKey, attempt } = options;
+  #operationOf(
+    write: Write & Pick<PutCommand, "id">,
+    idempotencyKey: string | undefined,
+    attempt: number | undefined,
+  ): OperationTag | undefined {
     if (idempotencyKey === undefined) return undefined;
-    return operationTag(this.#session.primitives, idempotencyKey, { id: address.id, ...write }, attempt);
+    const bytes = utf8Length(idempotencyKey);
+    if (bytes === 0 || bytes > limits.idempotencyKeyBytesMax) {
+      throw new ValidationError(
+        "bad-parameter",
+        `an idempotency key is 1-${limits.idempotencyKeyBytesMax} bytes of UTF-8, not ${bytes}`,
+      );
+    }
+    return operationTag(this.#session.primitives, idempotencyKey, write, attempt);
   }
 
   #keyOf(bucket: string, key: string): KeyId {

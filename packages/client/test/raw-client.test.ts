@@ -1,6 +1,6 @@
 /** The raw client against members that do as they are told: routing, failing over, deadlines, errors. */
 import { afterEach, describe, expect, test } from "vitest";
-import { limits } from "@kvorum/core";
+import { limits, type OperationTag } from "@kvorum/core";
 import {
   ClosedError,
   KvorumError,
@@ -375,36 +375,69 @@ describe("ending", () => {
   });
 });
 
-describe("deletes", () => {
-  test("without a context a delete removes what a quorum read sees", async () => {
+describe("writes", () => {
+  test("a delete is a write without a value; with no context the cluster removes what it sees", async () => {
     const nodes = await cluster(1);
     const [node] = nodes as [FakeNode];
     const client = await connected(nodes);
-    const removed = client.delete("b", "k");
-    (await node.inbox.take("get")).reply(got(bytes(), bytes(5, 6)));
-    const { message, reply } = await node.inbox.take("put");
-    expect(message).toMatchObject({ value: undefined, context: bytes(5, 6) });
-    reply(putDone());
-    await removed;
-  });
-
-  test("with one it asks nobody first; an idempotent delete is the same whatever was read for it", async () => {
-    const nodes = await cluster(1);
-    const [node] = nodes as [FakeNode];
-    const client = await connected(nodes);
-    const tags = [];
-    for (const seen of [bytes(1), bytes(2)]) {
-      const removed = client.delete("b", "k", { idempotencyKey: "d-1" });
-      (await node.inbox.take("get")).reply(got(bytes(), seen));
+    for (const context of [undefined, bytes(5, 6)]) {
+      const removed = client.delete("b", "k", context === undefined ? {} : { context });
       const { message, reply } = await node.inbox.take("put");
-      tags.push(message.operation);
+      expect(message).toMatchObject({ value: undefined, context: context ?? bytes() });
       reply(putDone());
       await removed;
     }
-    expect(tags[0]).toEqual(tags[1]);
-    const removed = client.delete("b", "k", { context: bytes(3) });
-    (await node.inbox.take("put")).reply(putDone());
-    await removed;
-    expect(node.inbox.arrivals).toEqual([]);
   });
+
+  test("a put carries what the caller said, and is blind and of any bytes when he said nothing", async () => {
+    const nodes = await cluster(1);
+    const [node] = nodes as [FakeNode];
+    const client = await connected(nodes);
+    const plain = client.put("b", "k", bytes(1, 2));
+    const first = await node.inbox.take("put");
+    expect(first.message).toMatchObject({
+      value: bytes(1, 2),
+      contentType: "application/octet-stream",
+      context: bytes(),
+      w: undefined,
+      sloppy: true,
+      ifAbsent: false,
+      operation: undefined,
+    });
+    first.reply(putDone());
+    await plain;
+    const options = { context: bytes(7), contentType: "text/plain", w: "all", sloppy: false, ifAbsent: true } as const;
+    const full = client.put("b", "k", bytes(3), options);
+    const second = await node.inbox.take("put");
+    expect(second.message).toMatchObject(options);
+    second.reply(putDone());
+    await full;
+  });
+
+  test("the same idempotency key names the same write in every attempt, and another write is told apart", async () => {
+    const nodes = await cluster(1);
+    const [node] = nodes as [FakeNode];
+    const client = await connected(nodes);
+    const tagOf = async (value: number, attempt?: number): Promise<OperationTag | undefined> => {
+      const options = attempt === undefined ? {} : { attempt };
+      const write = client.put("b", "k", bytes(value), { idempotencyKey: "order-7", ...options });
+      const { message, reply } = await node.inbox.take("put");
+      reply(putDone());
+      await write;
+      return message.operation;
+    };
+    const [first, retry, unsaid, other] = [await tagOf(1, 1), await tagOf(1, 2), await tagOf(1), await tagOf(2, 1)];
+    expect([first?.maybeRetry, retry?.maybeRetry, unsaid?.maybeRetry]).toEqual([false, true, true]);
+    expect(retry).toEqual({ ...first, maybeRetry: true });
+    expect(other?.id).toEqual(first?.id);
+    expect(other?.check).not.toBe(first?.check);
+  });
+
+  test.each(["", "k".repeat(limits.idempotencyKeyBytesMax + 1)])(
+    "an idempotency key of no or too many bytes is refused",
+    async (idempotencyKey) => {
+      const client = await connected(await cluster(1));
+      expect(await rejection(client.put("b", "k", bytes(1), { idempotencyKey }))).toBeInstanceOf(ValidationError);
+    },
+  );
 });
