@@ -16,6 +16,8 @@ export interface BenchArguments {
   readonly systems: readonly SystemName[];
   /** Exit with 1 when a goal is missed. */
   readonly check: boolean;
+  /** Where the JSON goes; bench/results/<date>.json without it. */
+  readonly out: string | undefined;
 }
 
 export const usage = `usage: npm run bench -- [flags]
@@ -27,7 +29,8 @@ export const usage = `usage: npm run bench -- [flags]
   --records 100000    --value-size 1024
   --only null|kvorum  one system alone
   --quick             one round of 2 s on 10,000 records, to see that all works
-  --check             exit 1 when a goal is missed`;
+  --check             exit 1 when a goal is missed
+  --out FILE          where the JSON goes (default bench/results/<date>.json)`;
 
 /** @throws Error with a line for people */
 export function parseArguments(args: readonly string[]): BenchArguments | "help" {
@@ -44,6 +47,7 @@ export function parseArguments(args: readonly string[]): BenchArguments | "help"
       only: { type: "string" },
       quick: { type: "boolean", default: false },
       check: { type: "boolean", default: false },
+      out: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -59,6 +63,7 @@ export function parseArguments(args: readonly string[]): BenchArguments | "help"
     valueBytes: whole("--value-size", values["value-size"]),
     systems: systemsOf(values.only),
     check: values.check,
+    out: values.out,
   };
 }
 

@@ -1,6 +1,8 @@
 /** `npm run bench`: Kvorum beside the null Dynamo, one load generator for both, in one run (DESIGN §10). */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { loadRecords } from "../../packages/server/dist/bench/load.js";
 import { ValueSource } from "../../packages/server/dist/bench/workloads.js";
 import { parseArguments, usage, type BenchArguments } from "./arguments.js";
@@ -9,7 +11,7 @@ import { runRounds, type Round } from "./rounds.js";
 import { goalsOf, linesOf } from "./summary.js";
 import { startSystem, type System } from "./systems.js";
 
-const resultsFolder = new URL("../results/", import.meta.url);
+const resultsFolder = fileURLToPath(new URL("../results/", import.meta.url));
 const LOAD_CONCURRENCY = 64;
 
 process.exitCode = await main(process.argv.slice(2));
@@ -58,10 +60,10 @@ async function conclude(rounds: readonly Round[], args: BenchArguments): Promise
   const date = new Date().toISOString();
   const [cpu] = cpus();
   const machine = { cpus: cpus().length, model: cpu?.model, node: process.version, platform: process.platform };
-  const file = new URL(`${date.slice(0, 19).replaceAll(":", "")}.json`, resultsFolder);
-  await mkdir(resultsFolder, { recursive: true });
+  const file = args.out ?? join(resultsFolder, `${date.slice(0, 19).replaceAll(":", "")}.json`);
+  await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify({ date, machine, arguments: args, lines, goals, rounds }, undefined, 2)}\n`);
-  say(`written to bench/results/${file.pathname.split("/").at(-1)}`);
+  say(`written to ${relative(process.cwd(), file)}`);
   return args.check && goals.some((goal) => !goal.met) ? 1 : 0;
 }
 
