@@ -7,9 +7,12 @@ import { Reader, Writer } from "../base/bytes.js";
 import type { Primitives } from "../base/primitives.js";
 import { seal, unseal } from "../base/sealed.js";
 import type { LifetimeMark } from "../replication/record.js";
+import { NO_PLANTS, type Plant } from "./plants.js";
 import type { MetaWrite, ReadOutcome } from "../ports/storage.js";
 
 const META_NAME = "boot";
+
+const FIRST_LIFETIME: LifetimeMark = { boot: 1, birth: 1 };
 
 /** What one start leaves for the next. */
 export interface BootRecord {
@@ -60,17 +63,20 @@ export class Actors {
     readonly instance: number,
     readonly boot: number,
     floor: LifetimeMark,
+    readonly plants: ReadonlySet<Plant> = NO_PLANTS,
   ) {
     this.#floor = floor;
   }
 
   /** A lifetime that no key had before. */
   fresh(): LifetimeMark {
+    if (this.plants.has("reused-dot")) return FIRST_LIFETIME;
     return { boot: this.boot, birth: ++this.#births };
   }
 
   /** The mark, if its actors may still mint. */
   inForce(mark: LifetimeMark | undefined): LifetimeMark | undefined {
+    if (this.plants.has("reused-dot")) return mark ?? FIRST_LIFETIME;
     if (mark === undefined) return undefined;
     const retired = mark.boot < this.#floor.boot || (mark.boot === this.#floor.boot && mark.birth < this.#floor.birth);
     return retired ? undefined : mark;

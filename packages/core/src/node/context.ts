@@ -16,6 +16,7 @@ import type { Identity } from "./identity.js";
 import type { Holdings } from "./holdings.js";
 import type { Membership } from "./membership.js";
 import type { Replica } from "./replica.js";
+import type { Plant } from "./plants.js";
 import type { NodeSettings } from "./settings.js";
 import type { States } from "./states.js";
 
@@ -31,6 +32,7 @@ export interface NodeContext {
   readonly hlc: HybridClock;
   readonly rng: Rng;
   readonly log: Log;
+  readonly plants: ReadonlySet<Plant>;
   readonly storage: Storage;
   readonly deadlines: Deadlines;
   readonly actors: Actors;

@@ -31,6 +31,7 @@ import { Holdings } from "./holdings.js";
 import { clusterIdText, type Identity } from "./identity.js";
 import { KeyLister, type KeyQuery } from "./key-lister.js";
 import { Membership } from "./membership.js";
+import type { Plant } from "./plants.js";
 import { Overview, type ConflictQuery } from "./overview.js";
 import { Refill } from "./refill.js";
 import { Replica } from "./replica.js";
@@ -45,6 +46,7 @@ export interface NodeOptions {
   readonly storage: Storage;
   readonly network: Network;
   readonly log: Log;
+  readonly plants: ReadonlySet<Plant>;
   readonly settings: NodeSettings;
   readonly identity: Identity;
   /** This start's record, on disk already. */
@@ -65,6 +67,7 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
   readonly hlc: HybridClock;
   readonly rng: Rng;
   readonly log: Log;
+  readonly plants: ReadonlySet<Plant>;
   readonly storage: Storage;
   readonly deadlines: Deadlines;
   readonly actors: Actors;
@@ -95,10 +98,11 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
     this.clock = clock;
     this.rng = options.rng;
     this.log = options.log;
+    this.plants = options.plants;
     this.storage = storage;
     this.hlc = new HybridClock(limits.clockSkewMaxMs);
     this.deadlines = new Deadlines(clock);
-    this.actors = new Actors(identity.instance, options.boot.boot, options.boot.floor);
+    this.actors = new Actors(identity.instance, options.boot.boot, options.boot.floor, options.plants);
     this.states = new States(primitives, identity.secret);
     this.holdings = new Holdings(primitives);
     this.#calls = new Calls(options.network);
@@ -109,6 +113,7 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
       states: this.states,
       actors: this.actors,
       holdings: this.holdings,
+      plants: options.plants,
       inDoubt: (partition) => this.isInDoubt(partition),
       modeOf: (id) => this.modeOf(id),
       onDamage: (key) => this.#foundDamage(key),

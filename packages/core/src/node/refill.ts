@@ -180,6 +180,7 @@ export class Refill {
     this.#running.delete(source);
     const missing = this.#missing.get(source.partition);
     missing?.delete(source.from);
+    if (this.node.plants.has("one-source-is-enough")) missing?.clear();
     if (missing?.size === 0) this.#confirm(source.partition);
     this.#start();
   }

@@ -12,6 +12,7 @@ import type { Stored } from "../wire/messages.js";
 import type { Actors } from "./actors.js";
 import type { ConflictMode, KeyState } from "../versions/key-state.js";
 import type { Holdings } from "./holdings.js";
+import type { Plant } from "./plants.js";
 import type { States } from "./states.js";
 
 /**
@@ -39,6 +40,7 @@ export interface ReplicaOptions {
   readonly states: States;
   readonly actors: Actors;
   readonly holdings: Holdings;
+  readonly plants: ReadonlySet<Plant>;
   /** True for a partition that this instance has not merged from every other owner yet. */
   readonly inDoubt: (partition: number) => boolean;
   readonly modeOf: (id: Uint8Array) => ConflictMode;
@@ -89,13 +91,14 @@ export class Replica {
    * Merges a state from elsewhere. `whole`: it holds what every other owner holds, so what was in doubt here no longer is.
    */
   merge(key: KeyId, body: Uint8Array, whole: boolean, done: (status: StoredStatus) => void): void {
-    const { states, modeOf } = this.#options;
+    const { states, modeOf, plants } = this.#options;
     this.modify(
       key,
       (held) => {
         const record = held.kind === "absent" ? undefined : held.record;
         const inDoubt = held.kind === "unknown" && held.damaged && !whole;
-        if (record === undefined) return { body, inDoubt, lifetime: undefined };
+        if (record === undefined || (whole && plants.has("repair-copies")))
+          return { body, inDoubt, lifetime: undefined };
         const merged = states.merge(record.body, body, modeOf(key.id));
         return { body: merged.body, inDoubt, lifetime: this.#lifetimeAfter(record, merged.state) };
       },
@@ -112,12 +115,13 @@ export class Replica {
   }
 
   #understand(key: KeyId, outcome: ReadOutcome): Held {
-    const { primitives, inDoubt } = this.#options;
-    const doubt = inDoubt(key.partition);
+    const { primitives, inDoubt, plants } = this.#options;
+    const doubt = inDoubt(key.partition) && !plants.has("notfound-is-absence");
     if (outcome.kind === "absent") {
       return doubt ? { kind: "unknown", record: undefined, damaged: false } : { kind: "absent" };
     }
     const record = outcome.kind === "found" ? decodeRecord(primitives, key.hash, outcome.value) : undefined;
+    if (record === undefined && plants.has("notfound-is-absence")) return { kind: "absent" };
     if (record === undefined) {
       this.damagedRecords++;
       this.#options.onDamage(key);
@@ -128,15 +132,17 @@ export class Replica {
   }
 
   #keep(key: KeyId, held: Held, change: Change, done: (status: StoredStatus) => void): void {
-    const { primitives, storage, states, holdings } = this.#options;
+    const { primitives, storage, states, holdings, plants } = this.#options;
     const before = held.kind === "absent" ? undefined : held.record;
     const unchanged = before !== undefined && before.body === change.body;
     const digest = unchanged ? before.digest : digestOf(primitives, key.hash, change.body);
     const value = encodeRecord(primitives, key.hash, { ...change, digest });
+    const isEarly = plants.has("ack-before-flush");
     storage.apply({ records: [{ ...this.#address(key), value }] }, (error) => {
       if (error === "failed") this.#options.onFailed();
-      done(error === undefined ? "durable" : error);
+      if (!isEarly) done(error === undefined ? "durable" : error);
     });
+    if (isEarly) done("durable");
     if (!unchanged) {
       const live = before === undefined ? 0 : states.liveCount(before.body);
       holdings.changed(key.partition, key.id, live, states.outline(change.body));

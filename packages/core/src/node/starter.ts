@@ -19,6 +19,7 @@ import { decodeSnapshots, FactStore } from "./fact-store.js";
 import { encodeMemberFact, memberPrefix } from "./facts.js";
 import { decodeIdentity, encodeIdentity, identityMetaName, type Identity } from "./identity.js";
 import { Node } from "./node.js";
+import { NO_PLANTS, type Plant } from "./plants.js";
 import { decodeWhole, encodeWhole, wholeMetaName } from "./refill.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 
@@ -34,6 +35,8 @@ export interface StartOptions {
   readonly storage: Storage;
   readonly network: Network;
   readonly log: Log;
+  /** Bugs to plant; only the simulator has any. */
+  readonly plants?: ReadonlySet<Plant>;
   readonly name: string;
   readonly settings: NodeSettings;
   /** Q and N, for founding; undefined where the operator did not say. */
@@ -232,10 +235,10 @@ export class Starter implements NetworkHandler {
   }
 
   #begin(identity: Identity, boot: BootRecord, facts: FactStore, whole: Set<number>): void {
-    const { primitives, clock, rng, storage, network, log, settings } = this.#options;
+    const { primitives, clock, rng, storage, network, log, settings, plants = NO_PLANTS } = this.#options;
     this.#identity = identity;
     const node = new Node({
-      ...{ primitives, clock, rng, storage, network, log, settings, identity, boot, facts, whole },
+      ...{ primitives, clock, rng, storage, network, log, settings, identity, boot, facts, whole, plants },
       onFatal: (kind, reason) => this.#options.onFatal(kind, reason),
     });
     this.#options.onNode(node, (whereabouts) => {

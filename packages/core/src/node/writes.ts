@@ -36,7 +36,9 @@ export class Writes {
     readonly read: Read,
   ) {}
 
-  start(order: WriteOrder, reply: Reply<PutDone>): void {
+  start(asked: WriteOrder, reply: Reply<PutDone>): void {
+    const forgets = this.node.plants.has("retry-mints-second-dot");
+    const order = forgets ? { ...asked, command: { ...asked.command, operation: undefined } } : asked;
     const { command, key, deadlineAtMs } = order;
     const isBlindDelete = command.value === undefined && command.context.length === 0;
     if (!command.ifAbsent && !isBlindDelete && command.operation?.maybeRetry !== true) {
@@ -104,8 +106,9 @@ export class Writes {
   }
 
   #mint(order: WriteOrder, state: KeyState, local: Omit<Change, "body">): Decision {
-    const { actors, hlc, clock, identity, states, self } = this.node;
-    const { command, context } = order;
+    const { actors, hlc, clock, identity, states, self, plants } = this.node;
+    const { command } = order;
+    const context = plants.has("blind-replaces") ? union(order.context, contextOf(state)) : order.context;
     const mode = this.node.modeOf(order.key.id);
     const stamp = hlc.next(clock.wallMs(), stampFloor(state, context));
     if (stamp === undefined) {
@@ -130,6 +133,7 @@ export class Writes {
     if (refused !== undefined) return refused;
     this.retiredActors += written.retired;
     const change = { body: states.encode(written.state), inDoubt: local.inDoubt, lifetime: written.lifetime };
+    if (plants.has("context-covers-unseen")) return ok({ change, value: contextOf(written.state) });
     return ok({ change, value: written.context });
   }
 

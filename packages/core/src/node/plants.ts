@@ -1,0 +1,25 @@
+/**
+ * Known bugs that the simulator plants to see whether its checkers find them (CONTRACT §6). Each is one line at the very spot where the real
+ * bug would be. Nothing that ships sets them.
+ */
+
+export const plants = {
+  "ack-before-flush": "a replica says that a state is durable as soon as it was handed to the store",
+  "reused-dot":
+    "actors are nodes: after the loss of its local state a coordinator goes on with the same actor (TRAPS 1, riak_kv #679)",
+  "context-covers-unseen":
+    "the context that a write returns covers all that its coordinator holds, not what the client saw",
+  "blind-replaces": "a write without a context replaces what its coordinator holds",
+  "repair-copies": "read repair writes what it read over what a replica holds, instead of merging the two (TRAPS 25)",
+  "quorum-counts-twice": "the coordinator's own word counts for another owner too",
+  "notfound-is-absence":
+    "a replica that has lost a record, or is still being filled, says that there is nothing (TRAPS 14)",
+  "retry-mints-second-dot":
+    "a coordinator does not look for the first attempt of a write, and keeps no trace of it (TRAPS 6)",
+  "one-source-is-enough": "a new owner counts as whole after it was merged from one member (TRAPS 15)",
+} as const satisfies Readonly<Record<string, string>>;
+
+export type Plant = keyof typeof plants;
+
+/** What production has. */
+export const NO_PLANTS: ReadonlySet<Plant> = new Set();
