@@ -6,12 +6,13 @@ import { Node } from "../../src/node/node.js";
 import { defaultSettings, type NodeSettings } from "../../src/node/settings.js";
 import { Starter } from "../../src/node/starter.js";
 import { MemoryNetwork, type MemoryEndpoint } from "../../src/ports/memory-network.js";
-import { MemoryStorage } from "../../src/ports/memory-storage.js";
 import type { Clock } from "../../src/ports/clock.js";
-import type { Storage } from "../../src/ports/storage.js";
+import type { RecordKey } from "../../src/ports/storage.js";
 import { live, type KeyState } from "../../src/versions/key-state.js";
 import type { GetCommand, Got, PutCommand, PutDone } from "../../src/wire/messages.js";
+import { keyIdOfBytes } from "../../src/base/key-id.js";
 import { testPrimitives } from "../primitives.js";
+import { TestStorage } from "./test-storage.js";
 
 export { HybridClock };
 
@@ -59,7 +60,7 @@ export class Timeline {
 export interface Member {
   readonly name: string;
   readonly address: string;
-  readonly storage: Storage;
+  readonly storage: TestStorage;
   /** Milliseconds that its wall clock is ahead. */
   skewMs: number;
   endpoint: MemoryEndpoint | undefined;
@@ -82,6 +83,8 @@ export class TestCluster {
     seed: number,
     readonly settings: Partial<NodeSettings> = {},
     readonly founding: { partitions: number; replicas: number } = { partitions: 64, replicas: 3 },
+    /** How long every member's store takes to answer a read; 0: before the call returns. */
+    readonly readDelayMs = 0,
   ) {
     this.#rng = new Rng(seed);
   }
@@ -104,12 +107,12 @@ export class TestCluster {
     );
   }
 
-  start(name: string, storage?: Storage, zone = "default"): Member {
+  start(name: string, storage?: TestStorage, zone = "default"): Member {
     const known = this.members.get(name);
     const member: Member = {
       name,
       address: `${name}:7401`,
-      storage: storage ?? known?.storage ?? new MemoryStorage((run) => void this.timeline.after(2, run)),
+      storage: storage ?? known?.storage ?? this.emptyStorage(),
       skewMs: known?.skewMs ?? 0,
       endpoint: undefined,
       node: undefined,
@@ -119,6 +122,12 @@ export class TestCluster {
     this.members.set(name, member);
     this.#launch(member, zone);
     return member;
+  }
+
+  emptyStorage(): TestStorage {
+    const storage = new TestStorage((delayMs, run) => void this.timeline.after(delayMs, run));
+    storage.readDelayMs = this.readDelayMs;
+    return storage;
   }
 
   #launch(member: Member, zone: string): void {
@@ -189,6 +198,45 @@ export class TestCluster {
 
   restart(name: string): Member {
     return this.start(name);
+  }
+
+  /** The power of one machine goes: what its store had not flushed never was. */
+  cutPower(name: string): void {
+    this.kill(name);
+    const { storage } = this.member(name);
+    storage.cutPower();
+    const member = this.member(name);
+    this.members.set(name, { ...member, storage: this.#sameDisk(storage) });
+  }
+
+  /** An orderly stop, run to its end. */
+  stop(name: string): void {
+    this.wait<true>((done) => this.node(name).stop(() => done(true)));
+    this.kill(name);
+  }
+
+  /** No frame passes between the two until they are healed. */
+  cut(a: string, b: string): void {
+    this.network.cut(this.member(a).address, this.member(b).address);
+  }
+
+  heal(a: string, b: string): void {
+    this.network.heal(this.member(a).address, this.member(b).address);
+  }
+
+  #sameDisk(storage: TestStorage): TestStorage {
+    const next = new TestStorage((delayMs, run) => void this.timeline.after(delayMs, run), storage.disk);
+    next.readDelayMs = storage.readDelayMs;
+    return next;
+  }
+
+  place(key: string): RecordKey {
+    const { id, hash, partition } = keyIdOfBytes(testPrimitives, this.founding.partitions, this.id("b", key));
+    return { partition, hash, key: id };
+  }
+
+  owners(key: string): readonly string[] {
+    return this.node("n1").ring.owners(this.place(key).partition);
   }
 
   member(name: string): Member {

@@ -1,0 +1,127 @@
+/** A store for tests of the node: memory, with reads that may answer later, a disk that may be full or fail, power cuts, and damage on demand. */
+import { MemoryDisk, MemoryStorage } from "../../src/ports/memory-storage.js";
+import type { Batch, MetaWrite, ReadOutcome, RecordKey, RecordWrite, Storage } from "../../src/ports/storage.js";
+import type { StorageError, StoredRecord } from "../../src/ports/storage.js";
+
+interface Pending {
+  readonly undo: Batch;
+  readonly done: (error: StorageError | undefined) => void;
+}
+
+/** Runs something after some virtual milliseconds. */
+export type After = (delayMs: number, run: () => void) => void;
+
+export class TestStorage implements Storage {
+  /** Flushes that end from now on find no space: what they hold did not happen, though it was visible until then. */
+  full = false;
+  /** Flushes that end from now on fail for good. */
+  failing = false;
+  /** 0: reads and scans call back before they return, as LMDB's do. */
+  readDelayMs = 0;
+  flushMs = 2;
+  readonly #inner: MemoryStorage;
+  #pending: Pending[] = [];
+  #failed = false;
+  #closing: (() => void) | undefined;
+
+  constructor(
+    readonly after: After,
+    readonly disk: MemoryDisk = new MemoryDisk(),
+  ) {
+    this.#inner = new MemoryStorage((run) => run(), disk);
+  }
+
+  get(key: RecordKey, done: (outcome: ReadOutcome) => void): void {
+    this.#later(() => this.#inner.get(key, done));
+  }
+
+  getMeta(name: string, done: (outcome: ReadOutcome) => void): void {
+    this.#later(() => this.#inner.getMeta(name, done));
+  }
+
+  scan(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    visit: (record: StoredRecord) => boolean,
+    done: (result: { readonly damaged: number }) => void,
+  ): void {
+    if (this.readDelayMs === 0) return this.#inner.scan(partition, fromHash, toHash, visit, done);
+    // The records come now and the end later: what is applied between is visited by nobody.
+    this.#inner.scan(partition, fromHash, toHash, visit, (result) => this.#later(() => done(result)));
+  }
+
+  scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void {
+    this.#later(() => this.#inner.scanMeta(prefix, visit, done));
+  }
+
+  apply(batch: Batch, done: (error: StorageError | undefined) => void): void {
+    if (this.#failed || this.#closing !== undefined) return done("failed");
+    const undo = this.#inverse(batch);
+    this.#inner.apply(batch, () => {});
+    this.#pending.push({ undo, done });
+    if (this.#pending.length === 1) this.after(this.flushMs, () => this.#flush());
+  }
+
+  close(done: () => void): void {
+    this.#closing = done;
+    if (this.#pending.length === 0) done();
+  }
+
+  /** The power goes: what was not flushed never was. The next start takes `disk`. */
+  cutPower(): void {
+    this.#failed = true;
+    this.#revert(this.#pending.splice(0));
+  }
+
+  /** Changes one byte of a record; false when there is none. */
+  damage(key: RecordKey, at = 30): boolean {
+    const records = this.disk.partitions.get(key.partition) ?? [];
+    const record = records.find(({ hash }) => hash === key.hash);
+    if (record === undefined) return false;
+    record.value[at % record.value.length] = (record.value[at % record.value.length] as number) ^ 1;
+    return true;
+  }
+
+  damageMeta(prefix: string): number {
+    const named = [...this.disk.meta].filter(([name]) => name.startsWith(prefix));
+    for (const [, value] of named) value[value.length - 1] = (value.at(-1) as number) ^ 1;
+    return named.length;
+  }
+
+  #later(run: () => void): void {
+    if (this.readDelayMs === 0) run();
+    else this.after(this.readDelayMs, run);
+  }
+
+  #flush(): void {
+    const group = this.#pending.splice(0);
+    if (this.full) this.#revert(group);
+    if (this.failing) this.#failed = true;
+    const error = this.failing ? "failed" : this.full ? "full" : undefined;
+    for (const { done } of group) done(error);
+    if (this.#pending.length === 0) this.#closing?.();
+  }
+
+  #revert(group: readonly Pending[]): void {
+    for (const { undo } of group.toReversed()) this.#inner.apply(undo, () => {});
+  }
+
+  #inverse(batch: Batch): Batch {
+    const records: RecordWrite[] = [];
+    for (const { partition, hash, key } of batch.records ?? []) {
+      this.#inner.get({ partition, hash, key }, (outcome) =>
+        records.push({ partition, hash, key, value: valueOf(outcome) }),
+      );
+    }
+    const meta: MetaWrite[] = [];
+    for (const { name } of batch.meta ?? []) {
+      this.#inner.getMeta(name, (outcome) => meta.push({ name, value: valueOf(outcome) }));
+    }
+    return { records, meta };
+  }
+}
+
+function valueOf(outcome: ReadOutcome): Uint8Array | undefined {
+  return outcome.kind === "found" ? outcome.value : undefined;
+}
