@@ -9,7 +9,6 @@ import type { Socket } from "node:net";
 import {
   encodeFrame,
   FrameParser,
-  limits,
   MalformedError,
   type Envelope,
   type Frame,
@@ -19,19 +18,16 @@ import {
   type Writer,
 } from "@kvorum/core";
 export type { SendResult } from "@kvorum/core";
+import { ProgressWatch, type ProgressLimits } from "./progress-watch.js";
 import { SLAB_BYTES_FULL, type SlabPool } from "./slab-pool.js";
 
-export interface FrameConnectionOptions {
+export interface FrameConnectionOptions extends ProgressLimits {
   readonly slabs: SlabPool;
   /** Bounds of a frame, either way, and of what waits to be sent: encoded and not yet taken by the kernel. */
   readonly frameBytesMax: number;
   readonly queueBytesMax: number;
   /** Nothing is read while more than this waits to be sent: for the side that answers. */
   readonly queueBytesPause?: number;
-  readonly dialTimeoutMs?: number;
-  readonly stallTimeoutMs?: number;
-  readonly idleTimeoutMs?: number;
-  readonly lingerMs?: number;
 }
 
 /** Totals that several connections may share. Bytes count when the kernel has taken them. */
@@ -235,55 +231,5 @@ export class FrameConnection implements Pipe {
     this.#state = "closed";
     this.socket.destroy();
     this.handler.closed(why, malformed);
-  }
-}
-
-/** Since when something has not moved, as seen from check to check: no clock is read on the way of a frame. */
-class ProgressWatch {
-  #openedMs: number | undefined;
-  #endingMs: number | undefined;
-  #isEnding = false;
-  #movedMs = 0;
-  #sentMs = 0;
-  #sentBytes = 0;
-  #receivedBytes = 0;
-  #hasReceived = false;
-  #answerDueMs: number | undefined;
-
-  constructor(readonly options: FrameConnectionOptions) {}
-
-  ending(): void {
-    this.#isEnding = true;
-  }
-
-  /** Whether something came since the last check. */
-  received(bytes: number): boolean {
-    this.#hasReceived = bytes !== this.#receivedBytes;
-    this.#receivedBytes = bytes;
-    return this.#hasReceived;
-  }
-
-  /** What is overdue, for people; undefined when nothing is. `awaitedMs`: how long an answer may take, 0 when none is awaited. */
-  check(nowMs: number, dialling: boolean, waiting: boolean, sentBytes: number, awaitedMs: number): string | undefined {
-    const {
-      dialTimeoutMs = limits.dialTimeoutMs,
-      stallTimeoutMs = limits.stallTimeoutMs,
-      idleTimeoutMs = limits.idleTimeoutMs,
-      lingerMs = limits.lingerMs,
-    } = this.options;
-    this.#openedMs ??= this.#movedMs = this.#sentMs = nowMs;
-    const hasSent = sentBytes !== this.#sentBytes;
-    this.#sentBytes = sentBytes;
-    if (hasSent || !waiting) this.#sentMs = nowMs;
-    if (hasSent || this.#hasReceived) this.#movedMs = nowMs;
-    if (awaitedMs === 0) this.#answerDueMs = undefined;
-    else this.#answerDueMs ??= nowMs + awaitedMs;
-    if (this.#isEnding && nowMs - (this.#endingMs ??= nowMs) >= lingerMs) return "let go";
-    if (dialling) return nowMs - this.#openedMs >= dialTimeoutMs ? `not reached in ${dialTimeoutMs} ms` : undefined;
-    // A request ran out of time and nothing at all came: a new connection is quicker than TCP's own doubts about this one.
-    if (this.#answerDueMs !== undefined && nowMs >= this.#answerDueMs) return "an answer was due and nothing came";
-    if (nowMs - this.#sentMs >= stallTimeoutMs) return `nothing taken for ${stallTimeoutMs} ms`;
-    if (nowMs - this.#movedMs >= idleTimeoutMs) return `nothing said for ${idleTimeoutMs} ms`;
-    return undefined;
   }
 }

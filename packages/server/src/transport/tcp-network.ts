@@ -19,60 +19,16 @@ import {
   type Envelope,
   type Hello,
   type Network,
-  type NetworkHandler,
   type SendResult,
   type SessionOwner,
-  type TextCodec,
 } from "@kvorum/core";
-import { formatAddress, parseAddress } from "./address.js";
+import { formatAddress, parseAddress } from "../config/address.js";
+import type { TcpNetworkOptions, TcpStats, TransportLimits } from "./tcp-options.js";
 import { TcpPeer, type TcpSession } from "./tcp-peer.js";
 
 const SWEEP_INTERVAL_MS = 250;
 const KEEP_ALIVE_MS = 10_000;
 const REFUSALS_AT_ONCE = 64;
-
-export type TransportLimits = Pick<
-  { readonly [K in keyof typeof defaultLimits]: number },
-  | "frameBytesMax"
-  | "peerQueueBytesMax"
-  | "helloBytesMax"
-  | "clientFrameBytesMax"
-  | "replyQueueBytesPause"
-  | "replyQueueBytesMax"
-  | "peerConnectionsMax"
-  | "dialTimeoutMs"
-  | "helloTimeoutMs"
-  | "stallTimeoutMs"
-  | "idleTimeoutMs"
-  | "lingerMs"
-  | "redialMinMs"
-  | "redialMaxMs"
->;
-
-export interface TcpNetworkOptions {
-  readonly text: TextCodec;
-  /** This node's greeting, asked for with each connection. */
-  readonly hello: () => Hello;
-  /** NO_CLUSTER while joining. When it changes, connections that greeted under the old one are dialled anew. */
-  readonly clusterId: () => bigint;
-  readonly handler: NetworkHandler;
-  readonly limits?: Partial<TransportLimits>;
-  readonly clock?: Clock;
-}
-
-export interface TcpStats {
-  readonly inbound: number;
-  readonly outbound: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  readonly framesSent: number;
-  readonly framesReceived: number;
-  /** Frames that `send` or a reply did not take. */
-  readonly framesRefused: number;
-  /** Connections ended: for bytes that are not the protocol's, and for a greeting that one side did not take. */
-  readonly malformed: number;
-  readonly refused: number;
-}
 
 export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
   readonly #options: TcpNetworkOptions;
@@ -222,22 +178,21 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
   }
 
   #meet(address: Address): TcpPeer | undefined {
-    if (parseAddress(address) === undefined) return undefined;
-    const peer = new TcpPeer(address, this.#limits);
+    const target = parseAddress(address);
+    if (target === undefined || target.port === 0) return undefined;
+    const peer = new TcpPeer(address, target, this.#limits);
     this.#peers.set(address, peer);
     return peer;
   }
 
-  #dial(peer: TcpPeer): TcpSession | undefined {
-    const target = parseAddress(peer.address);
-    if (target === undefined) return undefined;
-    const socket = connect({ ...target, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+  #dial(peer: TcpPeer): TcpSession {
+    const socket = connect({ ...peer.target, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
     peer.session = this.#open("opener", peer.address, socket, this.#outboundOptions);
     return peer.session;
   }
 
   #accept(socket: Socket): void {
-    const from = formatAddress(socket.remoteAddress ?? "unknown", socket.remotePort ?? 0);
+    const from = formatAddress({ host: socket.remoteAddress ?? "unknown", port: socket.remotePort ?? 0 });
     this.#counts.inbound++;
     const session = this.#open("acceptor", from, socket, this.#inboundOptions);
     session.pipe.receivedFrameBytesMax = this.#limits.helloBytesMax;

@@ -1,6 +1,6 @@
 /** The way to one address: at most one connection, dialled when there is something to send, with pauses after dials that failed. */
 import type { FrameConnection } from "@kvorum/client";
-import type { Session } from "@kvorum/core";
+import type { Address, Session } from "@kvorum/core";
 
 export type TcpSession = Session<FrameConnection>;
 
@@ -15,7 +15,8 @@ export class TcpPeer {
   #notBeforeMs = 0;
 
   constructor(
-    readonly address: string,
+    readonly address: Address,
+    readonly target: { readonly host: string; readonly port: number },
     readonly limits: RedialLimits,
   ) {}
 

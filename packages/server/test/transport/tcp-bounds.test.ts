@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { nodeText } from "@kvorum/client";
 import { encodeFrame, FrameParser, limits, Writer, type Frame, type Message } from "@kvorum/core";
 import { afterEach, expect, test } from "vitest";
-import type { TransportLimits } from "../../src/transport/tcp-network.js";
+import type { TransportLimits } from "../../src/transport/tcp-options.js";
 import { ask, CLUSTER } from "./contract.js";
 import { ManualClock } from "./manual-clock.js";
 import { TcpWorld, type TcpEndpoint } from "./tcp-world.js";

@@ -2,7 +2,8 @@
 import { nodeText } from "@kvorum/client";
 import type { Hello } from "@kvorum/core";
 import { expect } from "vitest";
-import { TcpNetwork, type TcpNetworkOptions, type TransportLimits } from "../../src/transport/tcp-network.js";
+import { TcpNetwork } from "../../src/transport/tcp-network.js";
+import type { TcpNetworkOptions, TransportLimits } from "../../src/transport/tcp-options.js";
 import { CLUSTER, type NetworkWorld, type TestEndpoint } from "./contract.js";
 
 const DEADLINE_MS = 5_000;
