@@ -1,5 +1,7 @@
 /** The deterministic simulation of Kvorum: worlds, runs, checkers, for the command line, tests and one day a page. */
 export * from "./history.js";
+export * from "./world/shape.js";
+export * from "./world/simulated-world.js";
 export type * from "./world/world.js";
 export * from "./run/config.js";
 export type * from "./run/parts.js";

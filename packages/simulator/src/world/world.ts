@@ -3,14 +3,22 @@
  * The implementation is simulated-world.ts; the members are the nodes that ship (DESIGN §2).
  */
 import type { GetCommand, KeyId, Message, Node, Primitives, PutCommand, Rng } from "@kvorum/core";
+import type { Weather } from "./path.js";
 
 /** `kill`: the process ends, what it wrote stays. `power`: of what was not flushed a random prefix of batches stays. */
 export type CrashKind = "kill" | "power";
 
 /** What happens in a world, for aiming faults, for checkers, for the story. Names are members' unless said otherwise. */
 export type WorldEvent =
-  /** A member answered a client's write with success; the answer is about to leave it. */
-  | { readonly kind: "acknowledged"; readonly node: string; readonly client: string; readonly id: Uint8Array }
+  /** The coordinator of a write called it done, to a client or to the member that passed it on; its word has just left. */
+  | {
+      readonly kind: "acknowledged";
+      readonly node: string;
+      readonly to: string;
+      readonly message: PutCommand;
+      readonly needed: number;
+      readonly received: number;
+    }
   /** A client command reached a member. */
   | {
       readonly kind: "asked";
@@ -21,18 +29,24 @@ export type WorldEvent =
   /** A flush has begun, or ended with `batches` of them proven. */
   | { readonly kind: "flushing"; readonly node: string; readonly batches: number }
   | { readonly kind: "flushed"; readonly node: string; readonly batches: number }
-  /** Another member's state reached a replica: it merges it now. */
+  /** Another member's state reached a replica, which has begun to merge it. */
   | { readonly kind: "merging"; readonly node: string; readonly from: string; readonly id: Uint8Array }
   /** A member's ring became another one. */
   | { readonly kind: "ring"; readonly node: string; readonly version: string }
   | { readonly kind: "up"; readonly node: string; readonly boot: number }
   | { readonly kind: "down"; readonly node: string; readonly how: string }
   /** A member's node said that it can't go on; the world starts it again, as an operator would. */
-  | { readonly kind: "fatal"; readonly node: string; readonly reason: string }
+  | { readonly kind: "fatal"; readonly node: string; readonly cause: string; readonly reason: string }
   /** An exception left the node's code: always a bug. */
   | { readonly kind: "thrown"; readonly node: string; readonly error: string }
   | { readonly kind: "fault"; readonly fault: string; readonly node: string; readonly about: string }
-  | { readonly kind: "log"; readonly node: string; readonly level: string; readonly text: string };
+  | {
+      readonly kind: "log";
+      readonly node: string;
+      readonly level: string;
+      readonly text: string;
+      readonly about: Readonly<Record<string, unknown>>;
+    };
 
 export type WorldListener = (event: WorldEvent) => void;
 
@@ -81,8 +95,10 @@ export interface World {
   pause(name: string, forMs: number): void;
   /** A dead member's disk is emptied. */
   wipe(name: string): void;
-  /** What `from` sends does not reach `to`; `both`: nor the other way round. Names of clients are links too. */
-  partition(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): void;
+  /** What `from` sends does not reach `to`; `both`: nor the other way round. Clients can be cut off too. The returned function heals it. */
+  partition(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): () => void;
+  /** What `from` sends to `to` is lost, doubled, overtaken or late; the returned function ends it. */
+  storm(from: readonly string[], to: readonly string[], weather: Partial<Weather>): () => void;
   /** All links work again and lose nothing, clocks are right, disks are healthy, nobody is paused; dead members stay dead. */
   healAll(): void;
   /** A member's wall clock jumps by so much; its monotonic clock does not. */
@@ -98,6 +114,8 @@ export interface World {
 
   /** Hears of every event; the returned function ends that. */
   on(listener: WorldListener): () => void;
+  /** By kind, how often a fault had an effect. */
+  readonly faults: ReadonlyMap<string, number>;
   /** The largest that ever was, in bytes: a connection's queue, a frame. */
   readonly peaks: { readonly queueBytes: number; readonly frameBytes: number };
 }

@@ -1,0 +1,98 @@
+/**
+ * A member's disk: what is proven on it, what was only written, and what a power cut leaves of that. Batches are atomic and ordered, as a
+ * transactional store gives them; the bytes are those of the shipped record codec.
+ */
+import type { Batch, RecordKey, Rng } from "@kvorum/core";
+import { Image } from "./image.js";
+
+export class Disk {
+  /** What no crash takes away. */
+  #proven = new Image();
+  /** What a read finds: the proven, and what was written since. */
+  #visible = new Image();
+  /** Written and not flushed, oldest first. */
+  #unflushed: Batch[] = [];
+  /** Batches that were ever taken off {@link #unflushed}: makes places in it comparable over time. */
+  #settled = 0;
+
+  /** No room: writes fail, reads go on. */
+  full = false;
+  /** The next flush fails. */
+  failNextFlush = false;
+  /** Reads and flushes take so many times as long. */
+  slowness = 1;
+
+  constructor(readonly rng: Rng) {}
+
+  get visible(): Image {
+    return this.#visible;
+  }
+
+  get proven(): Image {
+    return this.#proven;
+  }
+
+  get unflushedBatches(): number {
+    return this.#unflushed.length;
+  }
+
+  /** A place in the order of batches: all that was written until now. */
+  get writtenUpTo(): number {
+    return this.#settled + this.#unflushed.length;
+  }
+
+  write(batch: Batch): void {
+    this.#visible.apply(batch);
+    this.#unflushed.push(batch);
+  }
+
+  /** Everything up to a place given by {@link writtenUpTo} is proven now. */
+  flush(upTo: number): void {
+    const count = Math.max(0, upTo - this.#settled);
+    for (const batch of this.#unflushed.splice(0, count)) this.#proven.apply(batch);
+    this.#settled += count;
+  }
+
+  /** Of what was not flushed, the first so many batches are on the disk after all, the rest is gone: after a power cut, a failed flush. */
+  lose(): void {
+    this.flush(this.#settled + this.rng.below(this.#unflushed.length + 1));
+    this.#settled += this.#unflushed.length;
+    this.#unflushed = [];
+    this.#visible = this.#proven.clone();
+  }
+
+  /** A process died: what it had handed to the kernel stays readable and unproven; what it still held itself is gone. */
+  loseHeld(): void {
+    const kept = this.rng.below(this.#unflushed.length + 1);
+    this.#settled += this.#unflushed.length - kept;
+    this.#unflushed = this.#unflushed.slice(0, kept);
+    this.#visible = this.#proven.clone();
+    for (const batch of this.#unflushed) this.#visible.apply(batch);
+  }
+
+  wipe(): void {
+    this.#proven = new Image();
+    this.#visible = new Image();
+    this.#settled += this.#unflushed.length;
+    this.#unflushed = [];
+  }
+
+  /** Flips a bit of a record that is proven and was not written since; false where there is none such. */
+  damage(key: RecordKey): boolean {
+    const value = this.#proven.get(key);
+    if (value === undefined || value !== this.#visible.get(key)) return false;
+    const damaged = value.slice();
+    const at = this.rng.below(damaged.length);
+    damaged[at] = (damaged[at] as number) ^ (1 << this.rng.below(8));
+    const write: Batch = { records: [{ ...key, key: key.key.slice(), value: damaged }] };
+    this.#proven.apply(write);
+    this.#visible.apply(write);
+    return true;
+  }
+
+  heal(): void {
+    this.full = false;
+    this.failNextFlush = false;
+    this.slowness = 1;
+  }
+}

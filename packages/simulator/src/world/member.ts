@@ -1,0 +1,211 @@
+/** A member's machine: its disk and its clock stay, its processes come and go. Each process is the shipped node over simulated ports. */
+import { defaultSettings, Starter, type Envelope, type Link, type Node, type Plant, type Rng } from "@kvorum/core";
+import { Disk } from "./disk.js";
+import { DiskStorage } from "./disk-storage.js";
+import { Endpoint } from "./endpoint.js";
+import type { SimNetwork } from "./network.js";
+import { Process } from "./process.js";
+import type { WorldShape } from "./shape.js";
+import { WallClock } from "./wall-clock.js";
+import type { CrashKind, WorldEvent } from "./world.js";
+
+/** The world as its members see it. */
+export interface Surroundings {
+  readonly network: SimNetwork;
+  readonly shape: WorldShape;
+  readonly plants: ReadonlySet<Plant>;
+  emit(event: WorldEvent): void;
+  /** Counts a fault that had an effect. */
+  bit(fault: string): void;
+}
+
+/** How long whoever looks after the members takes to start one again whose process ended by itself. */
+const RESTART_MS = 400;
+
+export class Member {
+  readonly disk: Disk;
+  readonly wall: WallClock;
+  readonly address: string;
+  /** It shall run; a process that ends by itself is started again. */
+  #wanted = false;
+  #process: Process | undefined;
+  #endpoint: Endpoint | undefined;
+  #storage: DiskStorage | undefined;
+  #node: Node | undefined;
+  #boots = 0;
+
+  constructor(
+    readonly name: string,
+    readonly zone: string,
+    readonly world: Surroundings,
+    readonly rng: Rng,
+    /** Addresses to join through; none for the founder's first start. */
+    readonly seeds: (isFirstStart: boolean) => readonly string[],
+  ) {
+    this.address = `${name}:7401`;
+    this.disk = new Disk(rng.fork("disk"));
+    this.wall = new WallClock(world.network.timeline);
+  }
+
+  /** The node, once it has taken up its place. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get process(): Process | undefined {
+    return this.#process;
+  }
+
+  start(): void {
+    this.#wanted = true;
+    if (this.#process !== undefined) return;
+    this.#boots++;
+    const process = new Process(this.world.network.timeline, this.wall, (error) => this.#threw(process, error));
+    this.#process = process;
+    this.#compose(process);
+  }
+
+  crash(how: CrashKind): void {
+    this.#wanted = false;
+    this.#end(how, how === "power");
+  }
+
+  /** A clean stop: as the runtime does it, the node first, then the network, then the disk. */
+  stop(): void {
+    this.#wanted = false;
+    const [process, node, endpoint, storage] = [this.#process, this.#node, this.#endpoint, this.#storage];
+    if (process === undefined || node === undefined || storage === undefined) return this.#end("stop", false);
+    process.run(() =>
+      node.stop(() => endpoint?.close(() => storage.close(() => process.alive && this.#end("stop", false)))),
+    );
+  }
+
+  #end(how: string, isPowerCut: boolean): void {
+    const process = this.#process;
+    if (process === undefined) return;
+    process.end();
+    this.#endpoint?.vanish(isPowerCut);
+    const before = this.disk.unflushedBatches;
+    if (isPowerCut) this.disk.lose();
+    else if (how !== "stop") this.disk.loseHeld();
+    if (isPowerCut && before > 0) this.world.bit("unflushed-lost");
+    this.#process = undefined;
+    this.#node = undefined;
+    this.world.emit({ kind: "down", node: this.name, how });
+  }
+
+  #again(): void {
+    this.world.network.timeline.after(RESTART_MS, () => {
+      if (this.#wanted) this.start();
+    });
+  }
+
+  #threw(process: Process, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.world.emit({ kind: "thrown", node: this.name, error: text });
+    if (process !== this.#process) return;
+    this.#end("exception", false);
+    this.#again();
+  }
+
+  #fatal(process: Process, kind: string, reason: string): void {
+    if (process !== this.#process) return;
+    this.world.emit({ kind: "fatal", node: this.name, cause: kind, reason });
+    this.#end("fatal", false);
+    this.#again();
+  }
+
+  #compose(process: Process): void {
+    const { world, name, zone, address } = this;
+    const { shape } = world;
+    const boot = this.#boots;
+    const rng = this.rng.fork(`boot/${boot}`);
+    const storage = this.#openStorage(process);
+    const starter: Starter = new Starter({
+      ...{ primitives: world.network.options.primitives, clock: process.clock, storage, name },
+      plants: world.plants,
+      rng,
+      entropy: (count) => Uint8Array.from({ length: count }, () => rng.below(256)),
+      network: {
+        send: (to, envelope) => process.alive && endpoint.send(to, envelope),
+        close: (done) => endpoint.close(done),
+      },
+      log: (level, text, about) => {
+        world.emit({ kind: "log", node: name, level, text, about: about ?? {} });
+        if (text === "ring") world.emit({ kind: "ring", node: name, version: String(about?.["version"]) });
+      },
+      settings: {
+        ...defaultSettings,
+        ...{ zone, seeds: this.seeds(boot === 1), gossipIntervalMs: shape.gossipIntervalMs },
+        ...{ readRepair: shape.readRepair, siblingsMax: shape.siblingsMax },
+        requestsInFlightMax: shape.requestsInFlightMax,
+      },
+      partitions: boot === 1 ? shape.partitions : undefined,
+      replicas: boot === 1 ? shape.replicas : undefined,
+      onNode: (node, begin) => {
+        this.#node = node;
+        begin({ address, http: `${name}:7400` });
+        world.emit({ kind: "up", node: name, boot });
+      },
+      onFatal: (kind, reason) => this.#fatal(process, kind, reason),
+    });
+    const endpoint = new Endpoint(world.network, {
+      ...{ name, address, process },
+      hello: () => starter.hello(),
+      clusterId: () => starter.clusterId(),
+      handler: {
+        admit: (hello) => starter.admit(hello),
+        receive: (envelope, link) => this.#receive(starter, envelope, link),
+        refused: (from, reason) => starter.refused(from, reason),
+        lost: (to, sent) => starter.lost(to, sent),
+      },
+    });
+    this.#endpoint = endpoint;
+    world.network.open(endpoint);
+    process.run(() => starter.start());
+  }
+
+  #openStorage(process: Process): DiskStorage {
+    const { world, name } = this;
+    this.#storage = new DiskStorage(this.disk, process, world.shape, {
+      flushing: (batches) => world.emit({ kind: "flushing", node: name, batches }),
+      flushed: (batches) => world.emit({ kind: "flushed", node: name, batches }),
+      failed: () => world.bit("flush-failed"),
+      refused: () => world.bit("disk-full"),
+      slowed: () => world.bit("disk-slow"),
+    });
+    return this.#storage;
+  }
+
+  /** What comes in goes to the node as it is; on the way it is told to whoever aims or checks. */
+  #receive(starter: Starter, envelope: Envelope, link: Link): void {
+    const { message } = envelope;
+    const { name, world } = this;
+    if (message.kind === "store") {
+      starter.receive(envelope, link);
+      world.emit({ kind: "merging", node: name, from: link.hello.name, id: message.id });
+      return;
+    }
+    if (message.kind !== "put" && message.kind !== "get") return starter.receive(envelope, link);
+    const isClient = link.hello.role === "client";
+    if (isClient) world.emit({ kind: "asked", node: name, client: link.hello.name, message });
+    if (message.kind === "get") return starter.receive(envelope, link);
+    const { id } = message;
+    // The one that passes a write on says only what its coordinator said before it: that one's word is the acknowledgement.
+    const coordinates = (): boolean =>
+      message.hops > 0 || this.#node?.ownsPartition(this.#node.keyOfId(id).partition) === true;
+    starter.receive(envelope, {
+      hello: link.hello,
+      reply: (requestId, reply) => {
+        link.reply(requestId, reply);
+        if (reply.kind !== "put-done" || !coordinates()) return;
+        const { needed, received } = reply;
+        world.emit({ kind: "acknowledged", node: name, to: link.hello.name, message, needed, received });
+      },
+    });
+  }
+}

@@ -1,0 +1,100 @@
+/** The network of a world: who is reached at which address, the paths between hosts, and how a connection comes about. */
+import type { Primitives, Rng } from "@kvorum/core";
+import type { RunDigest } from "../digest.js";
+import type { Endpoint } from "./endpoint.js";
+import { Path } from "./path.js";
+import type { SimPipe } from "./pipe.js";
+import type { Timeline } from "./timeline.js";
+
+export interface NetworkOptions {
+  readonly primitives: Primitives;
+  /** Milliseconds one way on a fair day. */
+  readonly delayMinMs: number;
+  readonly delayMaxMs: number;
+  /** Bytes that may be under way on one connection in one direction. */
+  readonly queueBytesMax: number;
+  /** How long a connection waits to stand, and how long for anything to be taken, before it is given up. */
+  readonly dialTimeoutMs: number;
+  readonly stallMs: number;
+  /** What the weather did to a frame; `held`: its path is closed. */
+  readonly onWeather: (kind: "loss" | "duplicate" | "reorder" | "held", path: Path) => void;
+  readonly onFull: (path: Path) => void;
+  /** Bytes arrived that are no frame: since nothing here damages them, always a bug. */
+  readonly onMalformed: (path: Path, reason: string) => void;
+}
+
+export class SimNetwork {
+  /** By address: the host's name, for good, and the endpoint of its process, as long as that lives. */
+  readonly #hosts = new Map<string, string>();
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #paths = new Map<string, Path>();
+  readonly peaks = { queueBytes: 0, frameBytes: 0 };
+
+  constructor(
+    readonly timeline: Timeline,
+    readonly rng: Rng,
+    readonly digest: RunDigest,
+    readonly options: NetworkOptions,
+  ) {}
+
+  /** A process opens its door; the address is its host's from now on. */
+  open(endpoint: Endpoint): void {
+    const { address, name } = endpoint.options;
+    this.#hosts.set(address, name);
+    this.#endpoints.set(address, endpoint);
+  }
+
+  /** The name of the host at an address; undefined where none ever was. */
+  hostAt(address: string): string | undefined {
+    return this.#hosts.get(address);
+  }
+
+  path(from: string, to: string): Path {
+    const name = `${from}>${to}`;
+    const known = this.#paths.get(name);
+    if (known !== undefined) return known;
+    const { delayMinMs, delayMaxMs } = this.options;
+    const path = new Path(name, this.#paths.size, this.rng.fork(name), delayMinMs, delayMaxMs);
+    this.#paths.set(name, path);
+    return path;
+  }
+
+  /** All paths that were ever used. */
+  paths(): Iterable<Path> {
+    return this.#paths.values();
+  }
+
+  /** There and back, as TCP does it: nothing leaves before the opener knows that it was heard. */
+  connect(pipe: SimPipe, to: string): void {
+    const { timeline, options } = this;
+    const { from, path } = pipe;
+    const cancelTimeout = timeline.after(options.dialTimeoutMs, () => {
+      from.run(() => pipe.destroy("the other side could not be reached in time"));
+    });
+    if (!path.isOpen) return options.onWeather("held", path);
+    timeline.after(path.travelMs(), () => {
+      const endpoint = this.#endpoints.get(to);
+      if (endpoint === undefined || !pipe.open) return;
+      const back = this.path(endpoint.name, from.name);
+      if (!back.isOpen || endpoint.isSilent) return;
+      if (!endpoint.isOpen) {
+        cancelTimeout();
+        timeline.after(back.travelMs(), () => from.run(() => pipe.destroy("nobody answers")));
+        return;
+      }
+      endpoint.run(() => {
+        const accepted = endpoint.accept(from, pipe);
+        timeline.after(back.travelMs(), () => {
+          cancelTimeout();
+          from.run(() => (pipe.open ? pipe.connected(accepted) : accepted.destroy("given up by the other side")));
+        });
+      });
+    });
+  }
+
+  noteSizes(queueBytes: number, frameBytes: number): void {
+    const { peaks } = this;
+    if (queueBytes > peaks.queueBytes) peaks.queueBytes = queueBytes;
+    if (frameBytes > peaks.frameBytes) peaks.frameBytes = frameBytes;
+  }
+}

@@ -1,0 +1,301 @@
+/** The world of world.ts over virtual time, a simulated network and simulated disks. Everything in it follows from its seed and what is asked of it. */
+import { keyIdOf, Rng, type GetCommand, type KeyId, type Message, type Node } from "@kvorum/core";
+import type { Plant, Primitives, PutCommand } from "@kvorum/core";
+import { RunDigest } from "../digest.js";
+import { ClientHost } from "./client-host.js";
+import { Member } from "./member.js";
+import { SimNetwork } from "./network.js";
+import { FAIR, type Path, type Weather } from "./path.js";
+import type { WorldShape } from "./shape.js";
+import { Timeline } from "./timeline.js";
+import type { CrashKind, World, WorldEvent, WorldListener } from "./world.js";
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly primitives: Primitives;
+  readonly shape: WorldShape;
+  /** Known bugs to be planted, in core and in the disk. */
+  readonly plants?: ReadonlySet<Plant>;
+}
+
+const DIAL_TIMEOUT_MS = 1_000;
+const STALL_MS = 1_500;
+const SETTLE_MS = 60_000;
+
+export class SimulatedWorld implements World {
+  readonly digest = new RunDigest();
+  readonly timeline = new Timeline(this.digest);
+  readonly primitives: Primitives;
+  readonly shape: WorldShape;
+  readonly plants: ReadonlySet<Plant>;
+  readonly network: SimNetwork;
+  /** By kind, how often a fault had an effect. */
+  readonly faults = new Map<string, number>();
+  readonly #rng: Rng;
+  readonly #members = new Map<string, Member>();
+  readonly #clients = new Map<string, ClientHost>();
+  readonly #listeners = new Set<WorldListener>();
+
+  constructor(options: WorldOptions) {
+    this.primitives = options.primitives;
+    this.shape = options.shape;
+    this.plants = options.plants ?? new Set();
+    this.#rng = new Rng(options.seed);
+    this.digest.word(options.seed);
+    const { delayMinMs, delayMaxMs, queueBytesMax } = options.shape;
+    this.network = new SimNetwork(this.timeline, this.rng("network"), this.digest, {
+      ...{ primitives: options.primitives, delayMinMs, delayMaxMs, queueBytesMax },
+      ...{ dialTimeoutMs: DIAL_TIMEOUT_MS, stallMs: STALL_MS },
+      onWeather: (kind) => this.bit(kind),
+      onFull: () => this.bit("queue-full"),
+      onMalformed: (path, reason) => this.emit({ kind: "thrown", node: path.name, error: `malformed: ${reason}` }),
+    });
+  }
+
+  /** Founds the cluster and lets its members join, until all agree and have merged what there is. */
+  static founded(options: WorldOptions): SimulatedWorld {
+    const world = new SimulatedWorld(options);
+    for (let i = 1; i <= options.shape.nodes; i++) world.start(`n${i}`);
+    if (!world.until(() => world.settled, SETTLE_MS)) throw new Error("the founding did not settle");
+    return world;
+  }
+
+  /** Every member that was ever started is up, and all agree on a ring of all of them. */
+  get settled(): boolean {
+    return [...this.#members.values()].every(({ node }) => {
+      return node?.membership.members().length === this.#members.size && node.cluster().settled;
+    });
+  }
+
+  // ── Time and chance ──
+
+  get nowMs(): number {
+    return this.timeline.nowMs;
+  }
+
+  rng(meaning: string): Rng {
+    return this.#rng.fork(meaning);
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    return this.timeline.after(delayMs, run);
+  }
+
+  run(forMs: number): void {
+    this.timeline.run(forMs);
+  }
+
+  until(condition: () => boolean, limitMs: number): boolean {
+    return this.timeline.until(condition, limitMs);
+  }
+
+  // ── Members, looked at ──
+
+  get names(): readonly string[] {
+    return [...this.#members.keys()];
+  }
+
+  member(name: string): Member {
+    const member = this.#members.get(name);
+    if (member === undefined) throw new Error(`no member ${name}`);
+    return member;
+  }
+
+  isUp(name: string): boolean {
+    return this.member(name).node !== undefined;
+  }
+
+  node(name: string): Node | undefined {
+    return this.member(name).node;
+  }
+
+  keyOf(bucket: string, key: string): KeyId {
+    return keyIdOf(this.primitives, this.shape.partitions, bucket, key);
+  }
+
+  flushed(name: string, bucket: string, key: string): Uint8Array | undefined {
+    return this.member(name).disk.proven.get(recordKey(this.keyOf(bucket, key)));
+  }
+
+  stored(name: string, bucket: string, key: string): Uint8Array | undefined {
+    return this.member(name).disk.visible.get(recordKey(this.keyOf(bucket, key)));
+  }
+
+  // ── Clients ──
+
+  request(
+    client: string,
+    node: string,
+    message: GetCommand | PutCommand,
+    timeoutMs: number,
+    done: (reply: Message | undefined) => void,
+  ): void {
+    this.#client(client).request(this.member(node).address, message, timeoutMs, done);
+  }
+
+  // ── What can be done to them ──
+
+  start(name: string): void {
+    const known = this.#members.get(name);
+    if (known !== undefined) return known.start();
+    const isFounder = this.#members.size === 0;
+    const place = this.#members.size;
+    const zone = `z${(place % this.shape.zones) + 1}`;
+    const rng = this.rng(`member/${name}`);
+    const member = new Member(name, zone, this, rng, (isFirstStart) => {
+      return isFounder && isFirstStart ? [] : this.names.filter((other) => other !== name).map(addressOf);
+    });
+    const { clockErrorMs, clockDrift } = this.shape;
+    member.wall.jump(Math.round((rng.float() * 2 - 1) * clockErrorMs));
+    member.wall.drift(1 + (rng.float() * 2 - 1) * clockDrift);
+    this.#members.set(name, member);
+    member.start();
+  }
+
+  crash(name: string, how: CrashKind): void {
+    this.#fault(how, name, "");
+    this.member(name).crash(how);
+  }
+
+  stop(name: string): void {
+    this.#fault("stop", name, "");
+    this.member(name).stop();
+  }
+
+  pause(name: string, forMs: number): void {
+    this.#fault("pause", name, `${Math.round(forMs)} ms`);
+    this.member(name).process?.pause(forMs);
+  }
+
+  wipe(name: string): void {
+    const member = this.member(name);
+    if (member.isRunning) throw new Error(`${name} runs: only a dead member's disk is wiped`);
+    this.#fault("wipe", name, "");
+    member.disk.wipe();
+  }
+
+  partition(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): () => void {
+    const paths = this.#paths(from, to, direction);
+    this.#fault("partition", from.join("+"), `${direction === "both" ? "<>" : ">"} ${to.join("+")}`);
+    for (const path of paths) path.close();
+    return once(() => {
+      this.#fault("heal", from.join("+"), to.join("+"));
+      for (const path of paths) path.open();
+    });
+  }
+
+  /** Gives the paths another weather; the returned function brings the fair one back. */
+  storm(from: readonly string[], to: readonly string[], weather: Partial<Weather>): () => void {
+    const paths = this.#paths(from, to, "one-way");
+    this.#fault("storm", from.join("+"), `> ${to.join("+")} ${JSON.stringify(weather)}`);
+    for (const path of paths) path.weather = { ...FAIR, ...weather };
+    return once(() => {
+      for (const path of paths) path.weather = FAIR;
+    });
+  }
+
+  healAll(): void {
+    this.#fault("heal", "all", "");
+    for (const path of this.network.paths()) path.heal();
+    for (const member of this.#members.values()) {
+      member.wall.heal();
+      member.disk.heal();
+      member.process?.resume();
+    }
+  }
+
+  skew(name: string, byMs: number): void {
+    this.#fault("skew", name, `${Math.round(byMs)} ms`);
+    this.member(name).wall.jump(byMs);
+    this.bit("skew");
+  }
+
+  damage(name: string, bucket: string, key: string): boolean {
+    return this.damageRecord(name, this.keyOf(bucket, key));
+  }
+
+  damageRecord(name: string, key: KeyId): boolean {
+    const isDone = this.member(name).disk.damage(recordKey(key));
+    if (isDone) {
+      this.#fault("damage", name, this.primitives.text.decode(key.id, 0, key.id.length));
+      this.bit("damage");
+    }
+    return isDone;
+  }
+
+  fillDisk(name: string, full: boolean): void {
+    this.#fault(full ? "disk-full" : "disk-free", name, "");
+    this.member(name).disk.full = full;
+  }
+
+  failFlush(name: string): void {
+    this.#fault("fail-flush", name, "");
+    this.member(name).disk.failNextFlush = true;
+  }
+
+  slowDisk(name: string, factor: number): void {
+    this.#fault("slow-disk", name, `x${factor.toFixed(1)}`);
+    this.member(name).disk.slowness = factor;
+  }
+
+  // ── Who looks on ──
+
+  on(listener: WorldListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get peaks(): { readonly queueBytes: number; readonly frameBytes: number } {
+    return this.network.peaks;
+  }
+
+  emit(event: WorldEvent): void {
+    this.digest.text(event.kind);
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  bit(fault: string): void {
+    this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+  }
+
+  #fault(fault: string, node: string, about: string): void {
+    this.digest.text(fault + node + about);
+    this.emit({ kind: "fault", fault, node, about });
+  }
+
+  #paths(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): Path[] {
+    const pairs = from.flatMap((a) => to.filter((b) => b !== a).map((b) => [a, b] as const));
+    return pairs.flatMap(([a, b]) => {
+      const there = this.network.path(a, b);
+      return direction === "both" ? [there, this.network.path(b, a)] : [there];
+    });
+  }
+
+  #client(name: string): ClientHost {
+    const known = this.#clients.get(name);
+    if (known !== undefined) return known;
+    const client = new ClientHost(name, this.network, (error) => {
+      // A client is part of the test: what it throws is no finding, but a broken test.
+      throw error;
+    });
+    this.#clients.set(name, client);
+    return client;
+  }
+}
+
+function addressOf(name: string): string {
+  return `${name}:7401`;
+}
+
+function recordKey(key: KeyId): { partition: number; hash: bigint; key: Uint8Array } {
+  return { partition: key.partition, hash: key.hash, key: key.id };
+}
+
+function once(run: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    run();
+  };
+}
