@@ -26,7 +26,8 @@ export class RunDigest {
 
   bytes(bytes: Uint8Array): void {
     for (let i = 0; i < bytes.length; i++) this.#a = Math.imul(this.#a ^ (bytes[i] as number), PRIME);
-    this.word(this.#a ^ bytes.length);
+    this.#b = Math.imul((this.#b << 5) ^ (this.#b >>> 27) ^ this.#a, PRIME);
+    this.word(bytes.length);
   }
 
   /** 16 hex digits. */
