@@ -31,7 +31,7 @@ export function encodeBoot(primitives: Primitives, record: BootRecord): MetaWrit
   writer.u32(record.boot);
   writer.u8(record.clean ? 1 : 0);
   writer.u32(record.floor.boot);
-  writer.u32(record.floor.birth);
+  writer.u48(record.floor.birth);
   return { name: META_NAME, value: seal(primitives, META_NAME, writer.take()) };
 }
 
@@ -44,7 +44,7 @@ export function decodeBoot(primitives: Primitives, outcome: ReadOutcome): BootRe
   return {
     boot: reader.u32(),
     clean: reader.u8() === 1,
-    floor: { boot: reader.u32(), birth: reader.u32() },
+    floor: { boot: reader.u32(), birth: reader.u48() },
   };
 }
 
@@ -68,10 +68,15 @@ export class Actors {
     this.#floor = floor;
   }
 
-  /** A lifetime that no key had before. */
-  fresh(): LifetimeMark {
+  /** A lifetime that no key had before. It stays the next one until it is taken. */
+  get next(): LifetimeMark {
     if (this.plants.has("reused-dot")) return FIRST_LIFETIME;
-    return { boot: this.boot, birth: ++this.#births };
+    return { boot: this.boot, birth: this.#births + 1 };
+  }
+
+  /** The next lifetime was given to a key. */
+  take(): void {
+    this.#births++;
   }
 
   /** The mark, if its actors may still mint. */

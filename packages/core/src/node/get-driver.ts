@@ -40,7 +40,7 @@ export class GetDriver {
   ) {
     const mode = node.modeOf(key.id);
     this.#accumulator = new GetAccumulator<Copy>(needed, owners, {
-      merge: (a, b) => node.states.mergeCopies(key, a, b, mode),
+      merge: (a, b) => node.states.joinCopies(key, a, b, mode),
       digest: (copy) => copy.digest,
     });
     this.#deadline = node.deadlines.at(deadlineAtMs, () => this.#expire());
@@ -106,13 +106,19 @@ export class GetDriver {
       else if (reply.status === "absent") accumulator.absent(owner);
       else accumulator.unknown(owner, undefined, 0n);
     } else if (reply.kind === "fetched") {
-      const copy = reply.body === undefined ? undefined : this.node.states.receive(this.key, reply.body);
+      const copy = reply.body === undefined ? undefined : this.#copyOf(reply.body);
       if (reply.status === "absent") accumulator.absent(owner);
       else if (reply.status === "state" && copy !== undefined) accumulator.state(owner, copy, copy.digest);
       else accumulator.unknown(owner, copy, copy?.digest ?? 0n);
     } else {
       accumulator.unreachable(owner);
     }
+  }
+
+  /** What came, if it is a state: a peer's mistake must not become this node's. */
+  #copyOf(body: Uint8Array): Copy | undefined {
+    const { states } = this.node;
+    return states.receive(body) && states.copyOf(this.key, body);
   }
 
   /** After every reply: fetch what digests showed to differ, answer when it is enough, mend when all have spoken. */

@@ -117,6 +117,7 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
       inDoubt: (partition) => this.isInDoubt(partition),
       modeOf: (id) => this.modeOf(id),
       onDamage: (key) => this.#foundDamage(key),
+      onFull: () => {},
       onFailed: () => this.#storageFailed(),
     });
     this.membership = new Membership({
@@ -205,7 +206,7 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
   repair(name: string, key: KeyId, body: Uint8Array, whole: boolean): void {
     this.#readRepairs++;
     if (name === this.self) {
-      this.replica.merge(key, body, whole, () => {});
+      this.replica.merge(key, this.states.parse(body), whole, () => {});
       return;
     }
     const address = this.membership.addressOf(name)?.address;

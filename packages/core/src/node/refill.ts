@@ -159,9 +159,10 @@ export class Refill {
     };
     for (const { id, body } of reply.states) {
       const key = this.node.keyOfId(id);
-      if (key.partition !== source.partition || this.node.states.receive(key, body) === undefined) continue;
+      const arrived = this.node.states.receive(body);
+      if (key.partition !== source.partition || arrived === undefined) continue;
       waiting++;
-      this.node.replica.merge(key, body, false, (status) => {
+      this.node.replica.merge(key, arrived, false, (status) => {
         failed ||= status !== "durable";
         one();
       });

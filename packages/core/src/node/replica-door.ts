@@ -37,10 +37,9 @@ export class ReplicaDoor {
     const key = this.node.keyOfId(request.id);
     const isOwner = this.node.ownsPartition(key.partition);
     // Checked before it is kept: a state that can't be read back would be "don't know" for ever.
-    if (!isOwner || this.node.states.receive(key, request.body) === undefined) {
-      return answer({ kind: "stored", status: "refused" });
-    }
-    this.node.replica.merge(key, request.body, request.whole, (status) => answer({ kind: "stored", status }));
+    const arrived = isOwner ? this.node.states.receive(request.body) : undefined;
+    if (arrived === undefined) return answer({ kind: "stored", status: "refused" });
+    this.node.replica.merge(key, arrived, request.whole, (status) => answer({ kind: "stored", status }));
   }
 
   #buckets(): MessageOf<"inventoried">["buckets"] {

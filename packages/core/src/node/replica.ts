@@ -1,11 +1,11 @@
 /**
  * A replica: what this node makes of states that come to it, and what it says of those it holds (Dynamo §4.3, §4.5; DESIGN §4, §8).
  *
- * Reading, changing and writing a key is one step: where the store answers later, other changes of that key wait their turn.
+ * Reading, changing and writing a key is one step: whoever asks for a change while another is under way waits for its turn.
  */
 import type { Primitives } from "../base/primitives.js";
 import type { KeyId } from "../base/key-id.js";
-import type { ReadOutcome, Storage } from "../ports/storage.js";
+import type { ReadOutcome, RecordKey, Storage, StoredRecord } from "../ports/storage.js";
 import { decodeRecord, digestOf, encodeRecord, type LifetimeMark, type LocalRecord } from "../replication/record.js";
 import { lifetimeAfterMerge } from "../versions/write.js";
 import type { Stored } from "../wire/messages.js";
@@ -13,7 +13,7 @@ import type { Actors } from "./actors.js";
 import type { ConflictMode, KeyState } from "../versions/key-state.js";
 import type { Holdings } from "./holdings.js";
 import type { Plant } from "./plants.js";
-import type { States } from "./states.js";
+import type { Parsed, States } from "./states.js";
 
 /**
  * What a replica holds of a key. `unknown`: it may have lost writes (a damaged record, a partition not yet merged from the other owners);
@@ -44,16 +44,23 @@ export interface ReplicaOptions {
   /** True for a partition that this instance has not merged from every other owner yet. */
   readonly inDoubt: (partition: number) => boolean;
   readonly modeOf: (id: Uint8Array) => ConflictMode;
+  /** A damaged record was found; told once for each damage. */
   readonly onDamage: (key: KeyId) => void;
+  /** There was no space for a change of a key in this partition: it is gone, though it was seen. */
+  readonly onFull: (partition: number) => void;
   /** The store has failed for good. */
   readonly onFailed: () => void;
 }
 
 type Turn = () => void;
 
+/** Damaged keys that are remembered as told. With more than that, some are told twice. */
+const DAMAGED_KEYS_MAX = 65_536;
+
 export class Replica {
-  /** Keys (by hash) whose change waits for the store, with the changes that wait for them. */
+  /** Keys (by hash) that are being changed, with the changes that wait for them. */
   readonly #busy = new Map<bigint, Turn[]>();
+  readonly #damaged = new Set<bigint>();
   readonly #options: ReplicaOptions;
   damagedRecords = 0;
 
@@ -62,7 +69,14 @@ export class Replica {
   }
 
   load(key: KeyId, done: (held: Held) => void): void {
-    this.#options.storage.get(this.#address(key), (outcome) => done(this.#understand(key, outcome)));
+    this.#options.storage.get(addressOf(key), (outcome) => done(this.#understand(key, outcome)));
+  }
+
+  /** A record that a scan came by; undefined for a damaged one. */
+  read({ partition, hash, key, value }: StoredRecord): LocalRecord | undefined {
+    const record = decodeRecord(this.#options.primitives, hash, value);
+    if (record === undefined) this.#foundDamage({ id: key, hash, partition });
+    return record;
   }
 
   /**
@@ -70,48 +84,49 @@ export class Replica {
    * `decide` may return undefined: then nothing is written and `done` is not called; the decider has said all there is to say.
    */
   modify(key: KeyId, decide: (held: Held) => Change | undefined, done: (status: StoredStatus) => void): void {
+    const turn = (): void =>
+      this.load(key, (held) => {
+        try {
+          const change = decide(held);
+          if (change !== undefined) this.#keep(key, held, change, done);
+        } finally {
+          this.#nextTurn(key.hash);
+        }
+      });
     const waiting = this.#busy.get(key.hash);
     if (waiting !== undefined) {
-      waiting.push(() => this.modify(key, decide, done));
+      waiting.push(turn);
       return;
     }
-    let answered = false;
-    let returned = false;
-    this.load(key, (held) => {
-      answered = true;
-      const change = decide(held);
-      if (change !== undefined) this.#keep(key, held, change, done);
-      if (returned) this.#nextTurn(key.hash);
-    });
-    returned = true;
-    if (!answered) this.#busy.set(key.hash, []);
+    this.#busy.set(key.hash, []);
+    turn();
   }
 
   /**
    * Merges a state from elsewhere. `whole`: it holds what every other owner holds, so what was in doubt here no longer is.
    */
-  merge(key: KeyId, body: Uint8Array, whole: boolean, done: (status: StoredStatus) => void): void {
+  merge(key: KeyId, arrived: Parsed, whole: boolean, done: (status: StoredStatus) => void): void {
     const { states, modeOf, plants } = this.#options;
     this.modify(
       key,
       (held) => {
-        const record = held.kind === "absent" ? undefined : held.record;
+        const record = recordOf(held);
         const inDoubt = held.kind === "unknown" && held.damaged && !whole;
         if (record === undefined || (whole && plants.has("repair-copies")))
-          return { body, inDoubt, lifetime: undefined };
-        const merged = states.merge(record.body, body, modeOf(key.id));
-        return { body: merged.body, inDoubt, lifetime: this.#lifetimeAfter(record, merged.state) };
+          return { body: arrived.body, inDoubt, lifetime: undefined };
+        const mine = states.parse(record.body);
+        const merged = states.join(mine, arrived, modeOf(key.id));
+        return { body: merged.body, inDoubt, lifetime: this.lifetimeAfter(record.lifetime, mine.state, merged.state) };
       },
       done,
     );
   }
 
   /** The lifetime goes on unless what came remembers more of it than this node does (TRAPS 2). */
-  #lifetimeAfter(record: LocalRecord, merged: KeyState): LifetimeMark | undefined {
-    const { actors, states } = this.#options;
-    const inForce = actors.inForce(record.lifetime);
-    if (inForce === undefined) return undefined;
-    return lifetimeAfterMerge(states.decode(record.body).vector, actors.instance, inForce, merged.vector);
+  lifetimeAfter(mark: LifetimeMark | undefined, mine: KeyState, merged: KeyState): LifetimeMark | undefined {
+    const { actors } = this.#options;
+    const inForce = actors.inForce(mark);
+    return lifetimeAfterMerge(mine.vector, actors.instance, inForce, merged.vector);
   }
 
   #understand(key: KeyId, outcome: ReadOutcome): Held {
@@ -123,40 +138,67 @@ export class Replica {
     const record = outcome.kind === "found" ? decodeRecord(primitives, key.hash, outcome.value) : undefined;
     if (record === undefined && plants.has("notfound-is-absence")) return { kind: "absent" };
     if (record === undefined) {
-      this.damagedRecords++;
-      this.#options.onDamage(key);
+      this.#foundDamage(key);
       return { kind: "unknown", record: undefined, damaged: true };
     }
     if (doubt || record.inDoubt) return { kind: "unknown", record, damaged: record.inDoubt };
     return { kind: "state", record };
   }
 
+  /** Told once for each damage: it ends lifetimes, and must not do so at every read. */
+  #foundDamage(key: KeyId): void {
+    if (this.#damaged.has(key.hash)) return;
+    if (this.#damaged.size >= DAMAGED_KEYS_MAX) this.#damaged.clear();
+    this.#damaged.add(key.hash);
+    this.damagedRecords++;
+    this.#options.onDamage(key);
+  }
+
   #keep(key: KeyId, held: Held, change: Change, done: (status: StoredStatus) => void): void {
-    const { primitives, storage, states, holdings, plants } = this.#options;
-    const before = held.kind === "absent" ? undefined : held.record;
-    const unchanged = before !== undefined && before.body === change.body;
-    const digest = unchanged ? before.digest : digestOf(primitives, key.hash, change.body);
+    const { primitives, storage, states, holdings, actors, onFull, onFailed, plants } = this.#options;
+    const before = recordOf(held);
+    const sameBody = before !== undefined && before.body === change.body;
+    if (sameBody && before.inDoubt === change.inDoubt && isSameMark(before.lifetime, change.lifetime)) {
+      // Nothing to write, but what lies there may be on its way to the disk: the empty batch comes behind it.
+      storage.apply({}, (error) => done(error ?? "durable"));
+      return;
+    }
+    const digest = sameBody ? before.digest : digestOf(primitives, key.hash, change.body);
     const value = encodeRecord(primitives, key.hash, { ...change, digest });
+    this.#damaged.delete(key.hash);
     const isEarly = plants.has("ack-before-flush");
-    storage.apply({ records: [{ ...this.#address(key), value }] }, (error) => {
-      if (error === "failed") this.#options.onFailed();
-      if (!isEarly) done(error === undefined ? "durable" : error);
+    storage.apply({ records: [{ ...addressOf(key), value }] }, (error) => {
+      if (error === "failed") onFailed();
+      if (error === "full") {
+        // The record of before is back, and may not know of a dot that others have by now (TRAPS 1).
+        actors.retireAll();
+        onFull(key.partition);
+      }
+      if (!isEarly) done(error ?? "durable");
     });
     if (isEarly) done("durable");
-    if (!unchanged) {
+    if (!sameBody) {
       const live = before === undefined ? 0 : states.liveCount(before.body);
       holdings.changed(key.partition, key.id, live, states.outline(change.body));
     }
   }
 
   #nextTurn(hash: bigint): void {
-    const waiting = this.#busy.get(hash) ?? [];
-    this.#busy.delete(hash);
-    // The first turn may make the key busy again; the others then queue behind it, in their order.
-    for (const turn of waiting) turn();
+    const next = this.#busy.get(hash)?.shift();
+    if (next === undefined) this.#busy.delete(hash);
+    else next();
   }
+}
 
-  #address(key: KeyId): { partition: number; hash: bigint; key: Uint8Array } {
-    return { partition: key.partition, hash: key.hash, key: key.id };
-  }
+/** What lies there and can be read, in doubt or not. */
+export function recordOf(held: Held): LocalRecord | undefined {
+  return held.kind === "absent" ? undefined : held.record;
+}
+
+function isSameMark(a: LifetimeMark | undefined, b: LifetimeMark | undefined): boolean {
+  return a?.boot === b?.boot && a?.birth === b?.birth;
+}
+
+function addressOf(key: KeyId): RecordKey {
+  return { partition: key.partition, hash: key.hash, key: key.id };
 }

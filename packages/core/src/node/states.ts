@@ -1,4 +1,4 @@
-/** Where the node's bytes meet the versions room: states in and out of their encoded form, merged, outlined, and named by their digest. */
+/** Where the node's bytes meet the versions room: states in and out of their encoded form, joined, outlined, and named by their digest. */
 import { assert } from "../base/assert.js";
 import { MalformedError, Reader, Writer } from "../base/bytes.js";
 import { stampMs } from "../base/hlc.js";
@@ -11,6 +11,12 @@ import { divergentDots, EMPTY_STATE, live, type ConflictMode, type KeyState } fr
 import { merge, settle } from "../versions/merge.js";
 import { decodeState, encodeState, peekLive } from "../versions/state-codec.js";
 import type { Outline } from "./holdings.js";
+
+/** A state in both of its forms: decoded once, where it came in. */
+export interface Parsed {
+  readonly body: Uint8Array;
+  readonly state: KeyState;
+}
 
 /** An encoded state with its digest, as one replica holds it. */
 export interface Copy {
@@ -44,33 +50,38 @@ export class States {
     return state;
   }
 
-  /** A state that came from a peer: undefined when it is none. */
-  receive(key: KeyId, body: Uint8Array): Copy | undefined {
+  /** @throws MalformedError */
+  parse(body: Uint8Array): Parsed {
+    return { body, state: this.decode(body) };
+  }
+
+  /** Bytes that came from a peer: undefined when they are no state. */
+  receive(body: Uint8Array): Parsed | undefined {
     try {
-      this.decode(body);
+      return this.parse(body);
     } catch (error) {
       if (error instanceof MalformedError) return undefined;
       throw error;
     }
+  }
+
+  /** The join of two states: `a` itself when `b` adds nothing to it, and `b` when `a` adds nothing. */
+  join(a: Parsed, b: Parsed, mode: ConflictMode): Parsed {
+    const state = merge(a.state, b.state, mode);
+    if (state === a.state) return a;
+    if (state === b.state) return b;
+    if (divergentDots(state).length > 0) this.divergent++;
+    return { body: this.encode(state), state };
+  }
+
+  copyOf(key: KeyId, body: Uint8Array): Copy {
     return { body, digest: digestOf(this.primitives, key.hash, body) };
   }
 
-  /** The join of two encoded states; `a` itself when `b` adds nothing to it. */
-  merge(a: Uint8Array, b: Uint8Array, mode: ConflictMode): { readonly body: Uint8Array; readonly state: KeyState } {
-    const left = this.decode(a);
-    const right = this.decode(b);
-    const merged = merge(left, right, mode);
-    if (merged === left) return { body: a, state: left };
-    if (merged === right) return { body: b, state: right };
-    if (divergentDots(merged).length > 0) this.divergent++;
-    return { body: this.encode(merged), state: merged };
-  }
-
-  mergeCopies(key: KeyId, a: Copy, b: Copy, mode: ConflictMode): Copy {
-    const { body } = this.merge(a.body, b.body, mode);
+  joinCopies(key: KeyId, a: Copy, b: Copy, mode: ConflictMode): Copy {
+    const { body } = this.join(this.parse(a.body), this.parse(b.body), mode);
     if (body === a.body) return a;
-    if (body === b.body) return b;
-    return { body, digest: digestOf(this.primitives, key.hash, body) };
+    return body === b.body ? b : this.copyOf(key, body);
   }
 
   /** The state in the form its bucket asks for now: it may have been written before the bucket chose last-write-wins. */
@@ -78,8 +89,9 @@ export class States {
     return settle(this.decode(body), mode);
   }
 
-  stateOf(copy: Copy | undefined): KeyState {
-    return copy === undefined ? EMPTY_STATE : this.decode(copy.body);
+  /** Undefined stands for a key that was never seen. */
+  stateOf(held: { readonly body: Uint8Array } | undefined): KeyState {
+    return held === undefined ? EMPTY_STATE : this.decode(held.body);
   }
 
   liveCount(body: Uint8Array): number {

@@ -12,7 +12,7 @@ import type { Reply } from "./api.js";
 import type { NodeContext } from "./context.js";
 import type { ReadDone } from "./get-driver.js";
 import { PutDriver } from "./put-driver.js";
-import type { Change, Held } from "./replica.js";
+import { recordOf, type Change, type Held } from "./replica.js";
 import type { Copy } from "./states.js";
 
 export interface WriteOrder {
@@ -84,17 +84,18 @@ export class Writes {
 
   #decide(order: WriteOrder, earlier: Copy | undefined, held: Held): Decision {
     const { states, actors } = this.node;
-    const record = held.kind === "absent" ? undefined : held.record;
+    const record = recordOf(held);
     const inDoubt = held.kind === "unknown" && held.damaged;
     const lifetime = actors.inForce(record?.lifetime);
     if (earlier !== undefined) {
       // The first attempt is known: nothing is minted. What is found is merged and spread again, until it is on W disks.
       const mode = this.node.modeOf(order.key.id);
-      const merged = record === undefined ? undefined : states.merge(record.body, earlier.body, mode);
-      const body = merged?.body ?? earlier.body;
-      const adopted = this.#adopted(order, states.decode(body));
-      const kept = body === record?.body ? lifetime : undefined;
-      if (adopted?.ok) return ok({ change: { body, inDoubt, lifetime: kept }, value: adopted.value });
+      const found = states.parse(earlier.body);
+      const mine = record && states.parse(record.body);
+      const merged = mine === undefined ? found : states.join(mine, found, mode);
+      const kept = mine && this.node.replica.lifetimeAfter(lifetime, mine.state, merged.state);
+      const adopted = this.#adopted(order, merged.state);
+      if (adopted?.ok) return ok({ change: { body: merged.body, inDoubt, lifetime: kept }, value: adopted.value });
     }
     const state = record === undefined ? EMPTY_STATE : states.decode(record.body);
     const adopted = this.#adopted(order, state);
@@ -110,6 +111,7 @@ export class Writes {
     const { command } = order;
     const context = plants.has("blind-replaces") ? union(order.context, contextOf(state)) : order.context;
     const mode = this.node.modeOf(order.key.id);
+    const fresh = actors.next;
     const stamp = hlc.next(clock.wallMs(), stampFloor(state, context));
     if (stamp === undefined) {
       const detail = `this node's clock is more than ${hlc.skewMaxMs} ms behind what the key or another node was stamped with; mend the clocks, or ask another node`;
@@ -119,7 +121,7 @@ export class Writes {
       mode,
       instance: identity.instance,
       lifetime: local.lifetime,
-      fresh: actors.fresh(),
+      fresh,
       context,
       stamp,
       deleted: command.value === undefined,
@@ -131,6 +133,7 @@ export class Writes {
     });
     const refused = this.#tooManySiblings(state, written.state, command);
     if (refused !== undefined) return refused;
+    if (written.lifetime === fresh) actors.take();
     this.retiredActors += written.retired;
     const change = { body: states.encode(written.state), inDoubt: local.inDoubt, lifetime: written.lifetime };
     if (plants.has("context-covers-unseen")) return ok({ change, value: contextOf(written.state) });

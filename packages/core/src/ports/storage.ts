@@ -39,7 +39,8 @@ export type ReadOutcome =
 
 /**
  * The storage port. Callbacks may come before the call returns. A batch is visible to `get` and `scan` as soon as `apply` returns, and
- * durable when its callback comes without an error; batches become durable in the order they were applied.
+ * durable when its callback comes without an error; batches become durable in the order they were applied. So the callback of an empty batch
+ * says that everything before it is durable.
  */
 export interface Storage {
   get(key: RecordKey, done: (outcome: ReadOutcome) => void): void;

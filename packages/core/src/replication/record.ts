@@ -25,9 +25,11 @@ export interface LocalRecord {
 const RECORD_VERSION = 1;
 const FLAG_IN_DOUBT = 1;
 const FLAG_LIFETIME = 2;
-/** version u8, flags u8, boot u32, birth u32, digest u64, seal u32. */
-export const RECORD_HEADER_BYTES = 22;
-const SEAL_AT = 18;
+/** version u8, flags u8, boot u32, birth u48, digest u64, seal u32. */
+export const RECORD_HEADER_BYTES = 24;
+const BIRTH_AT = 6;
+const DIGEST_AT = 12;
+const SEAL_AT = 20;
 
 export function digestOf(primitives: Primitives, keyHash: bigint, body: Uint8Array): bigint {
   return primitives.hash64(body, keyHash);
@@ -39,8 +41,8 @@ export function encodeRecord(primitives: Primitives, keyHash: bigint, record: Lo
   bytes[0] = RECORD_VERSION;
   bytes[1] = (record.inDoubt ? FLAG_IN_DOUBT : 0) | (record.lifetime === undefined ? 0 : FLAG_LIFETIME);
   view.setUint32(2, record.lifetime?.boot ?? 0);
-  view.setUint32(6, record.lifetime?.birth ?? 0);
-  view.setBigUint64(10, record.digest);
+  setUint48(view, BIRTH_AT, record.lifetime?.birth ?? 0);
+  view.setBigUint64(DIGEST_AT, record.digest);
   view.setUint32(SEAL_AT, sealOf(primitives, keyHash, bytes));
   bytes.set(record.body, RECORD_HEADER_BYTES);
   return bytes;
@@ -52,15 +54,24 @@ export function decodeRecord(primitives: Primitives, keyHash: bigint, bytes: Uin
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(SEAL_AT) !== sealOf(primitives, keyHash, bytes)) return undefined;
   const body = bytes.subarray(RECORD_HEADER_BYTES);
-  const digest = view.getBigUint64(10);
+  const digest = view.getBigUint64(DIGEST_AT);
   if (digestOf(primitives, keyHash, body) !== digest) return undefined;
   const flags = bytes[1] as number;
   return {
     body,
     digest,
     inDoubt: (flags & FLAG_IN_DOUBT) !== 0,
-    lifetime: (flags & FLAG_LIFETIME) === 0 ? undefined : { boot: view.getUint32(2), birth: view.getUint32(6) },
+    lifetime: (flags & FLAG_LIFETIME) === 0 ? undefined : { boot: view.getUint32(2), birth: getUint48(view, BIRTH_AT) },
   };
+}
+
+function setUint48(view: DataView, at: number, value: number): void {
+  view.setUint16(at, Math.floor(value / 0x1_0000_0000));
+  view.setUint32(at + 2, value >>> 0);
+}
+
+function getUint48(view: DataView, at: number): number {
+  return view.getUint16(at) * 0x1_0000_0000 + view.getUint32(at + 2);
 }
 
 function sealOf(primitives: Primitives, keyHash: bigint, bytes: Uint8Array): number {
