@@ -23,7 +23,7 @@ export interface Operation {
   /** The bucket keeps only the newest. */
   readonly lww: boolean;
   /** A delete without a context: the coordinator removes what a quorum read shows it. */
-  readonly blindDelete: boolean;
+  readonly isBlindDelete: boolean;
   /** Names the value that a put wrote; `delete#<index>` for a delete, whose tombstone has no bytes; empty for a get. */
   readonly tag: string;
   /** The values and writes that the context of this write came from; empty without a context. */
@@ -33,6 +33,10 @@ export interface Operation {
   /** When the last word came; infinite while there is none, and for what never got an answer. */
   endMs: number;
   outcome: Outcome;
+  /** Replies that the quorum of a done operation needed; 0 before. */
+  needed: number;
+  /** Of a write that was done: the version it made, as its context names it. A delete that found nothing makes none. */
+  version: Version | undefined;
   /** Of a get that was done: what it showed. */
   returned: readonly Returned[];
   attempts: number;
@@ -40,22 +44,32 @@ export interface Operation {
   failure: string | undefined;
 }
 
-/** One version that a read showed. */
-export interface Returned {
-  /** Empty for a tombstone. */
-  readonly tag: string;
+export interface Version {
   /** `actor:n`. */
   readonly dot: string;
   readonly stamp: number;
+}
+
+/** One version that a read showed. */
+export interface Returned extends Version {
+  /** Of its write; empty for a tombstone whose delete was never acknowledged. */
+  readonly tag: string;
   readonly deleted: boolean;
 }
+
+/** What is known of an operation when it begins. */
+export type Begun = Omit<
+  Operation,
+  "index" | "endMs" | "outcome" | "needed" | "version" | "returned" | "attempts" | "failure"
+>;
 
 export class History {
   readonly operations: Operation[] = [];
   readonly #byKey = new Map<string, Operation[]>();
   readonly #byTag = new Map<string, Operation>();
+  readonly #byDot = new Map<string, Operation>();
 
-  begin(about: Omit<Operation, "index" | "endMs" | "outcome" | "returned" | "attempts" | "failure">): Operation {
+  begin(about: Begun): Operation {
     const index = this.operations.length;
     const operation: Operation = {
       ...about,
@@ -63,6 +77,8 @@ export class History {
       index,
       endMs: Infinity,
       outcome: "unknown",
+      needed: 0,
+      version: undefined,
       returned: [],
       attempts: 0,
       failure: undefined,
@@ -84,6 +100,18 @@ export class History {
   /** Who wrote this value; undefined for a phantom. */
   writerOf(tag: string): Operation | undefined {
     return this.#byTag.get(tag);
+  }
+
+  /** A write was acknowledged as this version. */
+  made(operation: Operation, version: Version): void {
+    operation.version = version;
+    const name = `${nameOf(operation)} ${version.dot}`;
+    if (version.dot !== "" && !this.#byDot.has(name)) this.#byDot.set(name, operation);
+  }
+
+  /** The acknowledged write that made the version of a key. */
+  makerOf(key: string, dot: string): Operation | undefined {
+    return this.#byDot.get(`${key} ${dot}`);
   }
 
   /** Writes that were acknowledged, and those of which nobody knows. */

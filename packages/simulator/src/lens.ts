@@ -1,0 +1,93 @@
+/** Reads what nodes answer and store: states, contexts and records in the form in which checkers compare them. It asks nobody and changes nothing. */
+import { decodeRecord, formatDot, standing } from "@kvorum/core";
+import type { CausalContext, Dot, KeyState, LocalRecord, Node, VersionVector } from "@kvorum/core";
+import { nameOf, type History, type Operation, type Returned, type Version } from "./history.js";
+import type { World } from "./world/world.js";
+import { tagOf } from "./workload/values.js";
+
+/** What stands in a value's place when its bytes are not as they were written. */
+export const CORRUPT = "corrupt!";
+
+export class Lens {
+  #states: Node["states"] | undefined;
+
+  constructor(
+    readonly world: World,
+    readonly history: History,
+  ) {}
+
+  state(body: Uint8Array): KeyState {
+    return body.length === 0 ? this.#codec.stateOf(undefined) : this.#codec.decode(body);
+  }
+
+  /** What a context covers; undefined for one that is refused. */
+  context(bucket: string, key: string, token: Uint8Array): CausalContext | undefined {
+    return this.#codec.openContext(this.world.keyOf(bucket, key), token);
+  }
+
+  /** The record that is proven on a member's disk; undefined where there is none, or none that can be read. */
+  flushed(node: string, bucket: string, key: string): LocalRecord | undefined {
+    return this.#record(this.world.flushed(node, bucket, key), bucket, key);
+  }
+
+  stored(node: string, bucket: string, key: string): LocalRecord | undefined {
+    return this.#record(this.world.stored(node, bucket, key), bucket, key);
+  }
+
+  /** The versions that a reader of the state sees, tombstones included. */
+  versions(name: string, state: KeyState): Returned[] {
+    return standing(state).map((sibling) => {
+      const dot = formatDot(sibling.dot);
+      const tag = sibling.deleted
+        ? (this.history.makerOf(name, dot)?.tag ?? "")
+        : (tagOf(this.world.primitives, sibling.value) ?? CORRUPT);
+      return { tag, dot, stamp: sibling.stamp, deleted: sibling.deleted };
+    });
+  }
+
+  /** The acknowledged version with this stamp, looked for on the owners' disks; only its stamp, where it was replaced already. */
+  versionStamped(operation: Operation, stamp: number): Version | undefined {
+    const { bucket, key } = operation;
+    const name = nameOf(operation);
+    for (const owner of this.owners(bucket, key)) {
+      const record = this.stored(owner, bucket, key);
+      const version = record && this.versions(name, this.state(record.body)).find((each) => each.stamp === stamp);
+      if (version === undefined) continue;
+      const isOwn = version.deleted ? operation.kind === "delete" : version.tag === operation.tag;
+      return isOwn ? { dot: version.dot, stamp } : undefined;
+    }
+    return operation.lww ? { dot: "", stamp } : undefined;
+  }
+
+  /** Members that own the key, as a node that is up sees the ring. */
+  owners(bucket: string, key: string): readonly string[] {
+    const { partition } = this.world.keyOf(bucket, key);
+    for (const name of this.world.names) {
+      const node = this.world.node(name);
+      if (node !== undefined) return node.ring.owners(partition);
+    }
+    return [];
+  }
+
+  #record(bytes: Uint8Array | undefined, bucket: string, key: string): LocalRecord | undefined {
+    const { primitives } = this.world;
+    return bytes && decodeRecord(primitives, this.world.keyOf(bucket, key).hash, bytes);
+  }
+
+  /** Any node's: the cluster's secret and formats are the same on all, and outlive their processes. */
+  get #codec(): Node["states"] {
+    if (this.#states !== undefined) return this.#states;
+    for (const name of this.world.names) this.#states ??= this.world.node(name)?.states;
+    if (this.#states === undefined) throw new Error("no member was ever up");
+    return this.#states;
+  }
+}
+
+export const EMPTY_TOKEN = new Uint8Array();
+
+/** The dots that `after` covers and `before` does not, as far as one more event each goes: the newest of every chain that moved. */
+export function newDots(before: VersionVector, after: VersionVector): readonly Dot[] {
+  const dots: Dot[] = [];
+  for (const [actor, n] of after.entries()) if (n > before.get(actor)) dots.push({ actor, n });
+  return dots;
+}

@@ -1,0 +1,121 @@
+/** One client: acts out its steps one after the other, and carries contexts from what it heard to what it writes, as a client library does. */
+import { formatDot, operationTag } from "@kvorum/core";
+import type { GetCommand, PutCommand, PutDone } from "@kvorum/core";
+import { nameOf, type Operation, type Version } from "../history.js";
+import { EMPTY_TOKEN, newDots } from "../lens.js";
+import type { Clients } from "./clients.js";
+import { Request } from "./request.js";
+import { encodeValue } from "./values.js";
+import type { Step } from "./workload.js";
+
+/** What a client last heard of a key. */
+interface Heard {
+  readonly context: Uint8Array;
+  readonly sawTags: readonly string[];
+}
+
+const NOTHING_HEARD: Heard = { context: EMPTY_TOKEN, sawTags: [] };
+
+export class Client {
+  readonly #heard = new Map<string, Heard>();
+  #at = 0;
+
+  constructor(
+    readonly all: Clients,
+    readonly name: string,
+    readonly steps: readonly Step[],
+    readonly done: () => void,
+  ) {}
+
+  next(): void {
+    const step = this.steps[this.#at++];
+    if (step === undefined) return this.done();
+    this.all.world.after(step.thinkMs, () => this.#begin(step));
+  }
+
+  #begin(step: Step): void {
+    if (step.kind === "get") this.#get(step, () => this.next());
+    else if (step.context === "fresh") this.#get(step, () => this.#write(step));
+    else this.#write(step);
+  }
+
+  #get(step: Step, then: () => void): void {
+    const { all } = this;
+    const quorum = step.kind === "get" ? step.quorum : step.readQuorum;
+    const operation = this.#open({ ...step, kind: "get", tag: "", attempts: 1 }, NOTHING_HEARD, quorum);
+    const id = all.world.keyOf(step.bucket, step.key).id;
+    const command: GetCommand = { kind: "get", id, r: quorum, sloppy: false, local: false, hops: 0 };
+    new Request(all, operation, step, () => command).send((reply) => {
+      if (reply?.kind === "got") {
+        operation.returned = all.lens.versions(nameOf(step), all.lens.state(reply.body));
+        const sawTags = operation.returned.map(({ tag }) => tag).filter((tag) => tag !== "");
+        this.#heard.set(nameOf(step), { context: reply.context, sawTags });
+        if (operation.returned.length > 1) all.mark("siblings read");
+      }
+      then();
+    });
+  }
+
+  #write(step: Step): void {
+    const heard = (step.context === "blind" ? undefined : this.#heard.get(nameOf(step))) ?? NOTHING_HEARD;
+    const operation = this.#open(step, heard, step.quorum);
+    const request = new Request(this.all, operation, step, this.#commandOf(step, heard, operation));
+    request.send((reply) => {
+      if (reply?.kind !== "put-done") return this.next();
+      this.#made(operation, heard, reply);
+      this.#heard.set(nameOf(step), { context: reply.context, sawTags: [operation.tag, ...heard.sawTags] });
+      if (step.again) request.sendAgain(() => this.next());
+      else this.next();
+    });
+  }
+
+  /** The same bytes for every attempt: only the tag says which one it is. */
+  #commandOf(step: Step, heard: Heard, { idempotencyKey }: Operation): (attempt: number) => PutCommand {
+    const { primitives } = this.all.world;
+    const isPut = step.kind === "put";
+    const write = {
+      kind: "put",
+      id: this.all.world.keyOf(step.bucket, step.key).id,
+      value: isPut ? encodeValue(primitives, step.tag, step.filler) : undefined,
+      contentType: isPut ? "text/plain" : "",
+      context: heard.context,
+      ...{ w: step.quorum, sloppy: false, ifAbsent: false, hops: 0 },
+    } as const;
+    if (idempotencyKey === undefined) return () => ({ ...write, operation: undefined });
+    return (attempt) => ({ ...write, operation: operationTag(primitives, idempotencyKey, write, attempt) });
+  }
+
+  #open(step: Step, heard: Heard, quorum: Step["quorum"]): Operation {
+    const { record, workload } = this.all;
+    return record.begin({
+      client: this.name,
+      node: this.all.nodeAt(step.node) ?? "",
+      kind: step.kind,
+      bucket: step.bucket,
+      key: step.key,
+      quorum,
+      lww: workload.buckets.some(({ name, conflicts }) => name === step.bucket && conflicts === "lww"),
+      isBlindDelete: step.kind === "delete" && heard.context.length === 0,
+      tag: step.tag,
+      sawTags: heard.sawTags,
+      idempotencyKey: step.attempts > 1 ? `${this.name}/${this.#at}` : undefined,
+      startMs: this.all.world.nowMs,
+    });
+  }
+
+  /** Which version the write is: the one event that the answer's context has more than the request's. */
+  #made(operation: Operation, heard: Heard, reply: PutDone): void {
+    const { lens, record } = this.all;
+    const { bucket, key } = operation;
+    const asked = lens.context(bucket, key, heard.context);
+    const answered = lens.context(bucket, key, reply.context);
+    if (asked === undefined || answered === undefined) return;
+    const dots = newDots(asked.vector, answered.vector);
+    const [dot] = dots;
+    const isPlain = dots.length === 1 && dot !== undefined && !operation.isBlindDelete;
+    const version: Version | undefined = isPlain
+      ? { dot: formatDot(dot), stamp: answered.stamp }
+      : lens.versionStamped(operation, answered.stamp);
+    if (version !== undefined) record.made(operation, version);
+  }
+}
