@@ -1,14 +1,20 @@
 /** Requests to other nodes that wait for their reply: each is answered once, by a message or by the word that none will come. */
 import type { Address, Network } from "../ports/network.js";
-import type { Message } from "../wire/messages.js";
+import type { Hello, Message } from "../wire/messages.js";
 
 /** `unsent`: the request never left this node. `lost`: it may have arrived and been acted on; no reply will come. */
 export type NoReply = { readonly kind: "unsent" } | { readonly kind: "lost" };
 
 export type CallDone = (reply: Message | NoReply) => void;
 
+/** Who is asked, and where it was last known to be reached. */
+export interface Callee {
+  readonly instance: number;
+  readonly address: Address;
+}
+
 interface Pending {
-  readonly to: Address;
+  readonly callee: Callee;
   readonly done: CallDone;
 }
 
@@ -25,10 +31,17 @@ export class Calls {
   }
 
   /** Sends and waits; the caller ends the wait with `abandon`. Returns the request's id, or 0 when `done` was called already. */
-  ask(to: Address, message: Message, deadlineMs: number, done: CallDone): number {
+  ask(callee: Callee, message: Message, deadlineMs: number, done: CallDone): number {
     const requestId = this.#nextId();
-    this.#pending.set(requestId, { to, done });
-    if (this.network.send(to, { requestId, deadlineMs: Math.max(1, Math.ceil(deadlineMs)), message })) return requestId;
+    this.#pending.set(requestId, { callee, done });
+    const isTaken = this.network.send(callee.address, {
+      requestId,
+      deadlineMs: Math.max(1, Math.ceil(deadlineMs)),
+      message,
+    });
+    // A network may say while sending that the connection is gone, and then this request was told so already.
+    if (!this.#pending.has(requestId)) return 0;
+    if (isTaken) return requestId;
     this.#pending.delete(requestId);
     done({ kind: "unsent" });
     return 0;
@@ -39,12 +52,15 @@ export class Calls {
     return this.network.send(to, { requestId: 0, deadlineMs: 0, message });
   }
 
-  /** Hands a reply to whoever asked; false when nobody waits for it any more. */
-  answer(requestId: number, message: Message): boolean {
+  /**
+   * Hands a reply to whoever asked; false when nobody waits for it any more. An address may have changed hands: what another instance says
+   * there is not the word of the one that was asked, or one node would count twice in a quorum (TRAPS 11).
+   */
+  answer(requestId: number, message: Message, from: Hello): boolean {
     const pending = this.#pending.get(requestId);
     if (pending === undefined) return false;
     this.#pending.delete(requestId);
-    pending.done(message);
+    pending.done(from.instance === pending.callee.instance ? message : { kind: "lost" });
     return true;
   }
 
@@ -55,10 +71,10 @@ export class Calls {
 
   /** The connection to `address` is gone: nothing that was asked there will be answered. `sent`: whether it may have arrived. */
   lost(address: Address, sent: boolean): void {
-    for (const [requestId, pending] of this.#pending) {
-      if (pending.to !== address) continue;
-      this.#pending.delete(requestId);
-      pending.done({ kind: sent ? "lost" : "unsent" });
+    // What is asked there from now on, by those who are told here, goes over another connection.
+    const gone = [...this.#pending].filter(([, { callee }]) => callee.address === address);
+    for (const [requestId, { done }] of gone) {
+      if (this.#pending.delete(requestId)) done({ kind: sent ? "lost" : "unsent" });
     }
   }
 

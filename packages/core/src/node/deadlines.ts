@@ -13,7 +13,7 @@ export class Deadlines {
 
   constructor(readonly clock: Clock) {}
 
-  /** Calls `run` once, at `atMs` on the monotonic clock or up to 10 ms later. */
+  /** Calls `run` once, at `atMs` on the monotonic clock or up to 20 ms later. */
   at(atMs: number, run: () => void): Deadline {
     const tick = Math.ceil(atMs / TICK_MS);
     let runs = this.#ticks.get(tick);
@@ -25,7 +25,9 @@ export class Deadlines {
     this.#start();
     return {
       cancel: () => {
-        if (runs.delete(run) && runs.size === 0) this.#ticks.delete(tick);
+        if (!runs.delete(run) || runs.size > 0) return;
+        // While a tick runs, its number may have been given to deadlines that are due again at once.
+        if (this.#ticks.get(tick) === runs) this.#ticks.delete(tick);
       },
     };
   }

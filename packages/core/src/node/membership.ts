@@ -19,7 +19,7 @@ import { membershipEventId, type MembershipEvent } from "../ring/membership-log.
 import { foldRing, type Ring } from "../ring/ring.js";
 import type { Hello, Message } from "../wire/messages.js";
 import type { MemberStatus } from "./api.js";
-import type { Calls } from "./calls.js";
+import type { Callee, Calls } from "./calls.js";
 import { encodeSnapshots, type FactStore } from "./fact-store.js";
 import * as facts from "./facts.js";
 import type { Identity } from "./identity.js";
@@ -100,6 +100,13 @@ export class Membership {
   addressOf(name: string): facts.AddressFact | undefined {
     const member = this.#members.get(name);
     return member === undefined ? undefined : this.#addresses.get(member.instance);
+  }
+
+  /** Whom to ask for what a member is responsible for; undefined while its address is not known. */
+  callee(name: string): Callee | undefined {
+    const member = this.#members.get(name);
+    const address = member && this.#addresses.get(member.instance)?.address;
+    return address === undefined ? undefined : { instance: (member as Member).instance, address };
   }
 
   /** How a member seems from here. Suspicion steers requests; it never moves data. */

@@ -193,8 +193,8 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
   }
 
   ask(name: string, message: Message, deadlineMs: number, done: CallDone): number {
-    const address = this.membership.addressOf(name)?.address;
-    if (address !== undefined) return this.#calls.ask(address, message, deadlineMs, done);
+    const callee = this.membership.callee(name);
+    if (callee !== undefined) return this.#calls.ask(callee, message, deadlineMs, done);
     done({ kind: "unsent" });
     return 0;
   }
@@ -344,14 +344,14 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
       case "inventory":
       case "conflicts":
       case "pull":
-        if (link.hello.role !== "client" && !this.#failed) this.#door.handle(message, answer);
+        if (link.hello.role === "member" && !this.#failed) this.#door.handle(message, answer);
         return;
       case "get":
         return this.get(message, deadlineMs, (outcome) => answer(messageOf(outcome)));
       case "put":
         return this.put(message, deadlineMs, (outcome) => answer(messageOf(outcome)));
       case "gossip":
-        if (link.hello.role !== "client") this.membership.receive(message.payload, link);
+        if (link.hello.role === "member") this.membership.receive(message.payload, link);
         return;
       case "join":
         return this.#admission.admit(message, answer);
@@ -372,7 +372,8 @@ export class Node implements api.NodeApi, NodeContext, NetworkHandler {
       case "conflicts-listed":
       case "pulled":
       case "ring-table":
-        this.#calls.answer(requestId, message);
+        // Only members are asked, so only they answer: a client must not be able to say "durable".
+        if (link.hello.role === "member") this.#calls.answer(requestId, message, link.hello);
         return;
       default:
         unreachable(message);
