@@ -1,7 +1,7 @@
 /** The composition: one real node from a configuration, every port given its adapter here and nowhere else. */
 import { getRandomValues, randomInt } from "node:crypto";
 import { createPrimitives, systemClock } from "@kvorum/client";
-import { Rng, Starter, type Log, type Node, type Storage, type Whereabouts } from "@kvorum/core";
+import { limits, Rng, Starter, type Log, type Node, type Storage, type Whereabouts } from "@kvorum/core";
 import { ConfigError } from "../config/config-error.js";
 import { formatAddress, isWildcard, type Address } from "../config/address.js";
 import type { NodeConfig } from "../config/schema.js";
@@ -47,6 +47,7 @@ async function startOn(config: NodeConfig, folder: DataFolder, storage: Storage,
     text: primitives.text,
     hello: () => starter.hello(),
     clusterId: () => starter.clusterId(),
+    limits: { clientFrameBytesMax: Math.max(limits.clientFrameBytesMax, 2 * config.valueBytesMax) },
     handler: {
       admit: (hello) => starter.admit(hello),
       receive: (envelope, link) => starter.receive(envelope, link),
