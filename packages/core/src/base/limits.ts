@@ -47,6 +47,9 @@ export const limits = {
   /** The pause after a failed dial, doubled with each that follows. */
   redialMinMs: 25,
   redialMaxMs: 1_000,
+  /** How long a read that was answered waits for the others, to mend them, and the bytes of such reads; beyond, they mend what they saw. */
+  readRepairWaitMs: 1_000,
+  readRepairBytesMax: 64 * 1024 * 1024,
   /** Client requests that a node works on at once; more are shed. */
   requestsInFlightMax: 4096,
   requestTimeoutMs: 5_000,

@@ -122,9 +122,10 @@ export class Coordinator {
     const { operation } = command;
     if (operation === undefined || command.hops > 0) return reply;
     const id = operation.id.join(".");
-    if (this.#memory.note(id, operation.check, this.node.clock.monotonicMs())) {
+    const end = this.#memory.use(id, operation.check, this.node.clock.monotonicMs());
+    if (end !== undefined) {
       return (outcome) => {
-        if (!outcome.ok && outcome.failure.effect === "none") this.#memory.release(id, operation.check);
+        end(outcome.ok || outcome.failure.effect === "unknown");
         reply(outcome);
       };
     }

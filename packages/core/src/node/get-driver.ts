@@ -104,7 +104,7 @@ export class GetDriver {
     if (reply.kind === "digested") {
       if (reply.status === "state") accumulator.digest(owner, reply.digest);
       else if (reply.status === "absent") accumulator.absent(owner);
-      else accumulator.unknown(owner, undefined, 0n);
+      else accumulator.unknown(owner, undefined, reply.digest);
     } else if (reply.kind === "fetched") {
       const copy = reply.body === undefined ? undefined : this.#copyOf(reply.body);
       if (reply.status === "absent") accumulator.absent(owner);
@@ -161,8 +161,8 @@ export class GetDriver {
   }
 
   #repair(): void {
-    const { state, targets, whole } = this.#accumulator.repairPlan();
+    const { state, targets } = this.#accumulator.repairPlan();
     if (state === undefined) return;
-    for (const owner of targets) this.node.repair(owner, this.key, state.body, whole);
+    for (const { member, whole } of targets) this.node.repair(member, this.key, state.body, whole);
   }
 }

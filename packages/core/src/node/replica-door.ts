@@ -4,7 +4,7 @@ import { decodeRecord } from "../replication/record.js";
 import { HASH_MAX, type StoredRecord } from "../ports/storage.js";
 import type { Message, MessageOf } from "../wire/messages.js";
 import type { NodeContext } from "./context.js";
-import type { Held } from "./replica.js";
+import { recordOf, type Held } from "./replica.js";
 
 type Answer = (message: Message) => void;
 
@@ -129,12 +129,11 @@ export class ReplicaDoor {
 }
 
 function fetched(held: Held): Message {
-  const body = held.kind === "absent" ? undefined : held.record?.body;
-  return { kind: "fetched", status: held.kind, body };
+  return { kind: "fetched", status: held.kind, body: recordOf(held)?.body };
 }
 
 function digested(held: Held): Message {
-  const digest = held.kind === "state" ? held.record.digest : 0n;
+  const digest = recordOf(held)?.digest ?? 0n;
   return { kind: "digested", status: held.kind, digest };
 }
 

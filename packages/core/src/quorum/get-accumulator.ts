@@ -17,19 +17,23 @@ type Answer =
   | { readonly kind: "state"; readonly digest: bigint }
   | { readonly kind: "digest"; readonly digest: bigint }
   | { readonly kind: "absent" }
-  | { readonly kind: "unknown" }
+  | { readonly kind: "unknown"; readonly digest: bigint }
   | { readonly kind: "unreachable" };
 
 export type GetProgress = "waiting" | "answer" | "impossible";
 
-/** What a member must be given so that it holds what the others hold. */
+/** A member that holds less than was found, or something else. */
+export interface RepairTarget {
+  readonly member: string;
+  /** Every *other* member asked gave its state or proved absence: with what is merged of them, a record in doubt is whole. */
+  readonly whole: boolean;
+}
+
+/** What members must be given so that they hold what the others hold. */
 export interface RepairPlan<S> {
   /** All that was heard of, merged. Undefined when nobody holds anything. */
   readonly state: S | undefined;
-  /** Members that hold less, or something else. */
-  readonly targets: readonly string[];
-  /** Every member asked gave its state or proved absence: a record that was in doubt is whole with `state`. */
-  readonly whole: boolean;
+  readonly targets: readonly RepairTarget[];
 }
 
 export class GetAccumulator<S> {
@@ -61,9 +65,9 @@ export class GetAccumulator<S> {
     this.#take(from, { kind: "absent" });
   }
 
-  /** The member can't tell: its record is damaged, or it is still filling itself. */
+  /** The member can't tell: its record is damaged, or it is still filling itself. `digest` is of what it holds all the same, or 0. */
   unknown(from: string, state: S | undefined, digest: bigint): void {
-    if (this.#take(from, { kind: "unknown" }) && state !== undefined) this.#merge(state, digest);
+    if (this.#take(from, { kind: "unknown", digest }) && state !== undefined) this.#merge(state, digest);
   }
 
   unreachable(from: string): void {
@@ -103,20 +107,23 @@ export class GetAccumulator<S> {
 
   repairPlan(): RepairPlan<S> {
     const state = this.#merged;
-    const answers = [...this.#answers.values()];
-    const whole = this.outstanding === 0 && answers.filter((answer) => !this.#counts(answer)).length <= 1;
-    if (state === undefined) return { state, targets: [], whole };
+    if (state === undefined) return { state, targets: [] };
     const digest = this.ops.digest(state);
-    const targets: string[] = [];
-    for (const [from, answer] of this.#answers) {
-      const same = (answer.kind === "state" || answer.kind === "digest") && answer.digest === digest;
-      if (!same && answer.kind !== "unreachable") targets.push(from);
+    const silent = [...this.#asked].filter((member) => !this.#counts(this.#answers.get(member)));
+    const targets: RepairTarget[] = [];
+    for (const [member, answer] of this.#answers) {
+      if (answer.kind === "unreachable") continue;
+      const whole = silent.every((other) => other === member);
+      const isSame = answer.kind !== "absent" && answer.digest === digest;
+      // One in doubt that holds the same has nothing to gain but the word that this is all there is.
+      if (!isSame || (answer.kind === "unknown" && whole)) targets.push({ member, whole });
     }
-    return { state, targets, whole };
+    return { state, targets };
   }
 
-  #counts(answer: Answer): boolean {
-    return answer.kind === "absent" || ((answer.kind === "state" || answer.kind === "digest") && this.#held.has(answer.digest));
+  #counts(answer: Answer | undefined): boolean {
+    if (answer?.kind === "absent") return true;
+    return (answer?.kind === "state" || answer?.kind === "digest") && this.#held.has(answer.digest);
   }
 
   /** One word a member counts; only a digest may be followed by the state it stands for, or by the news that it can't be had. */

@@ -3,14 +3,21 @@
  * refused even when they go to different keys (DESIGN §4, Retries). The memory of the write itself is in the replicated state.
  */
 
-interface Seen {
+interface Use {
   readonly check: bigint;
   readonly atMs: number;
+  /** Requests under this id that have no answer yet. */
+  underWay: number;
+  /** One of them may have begun its write. */
+  begun: boolean;
 }
+
+/** To be called once, with the answer: whether the write may have begun. */
+export type EndUse = (mayHaveBegun: boolean) => void;
 
 export class IdempotencyMemory {
   /** In the order of their time: a Map iterates as it was filled. */
-  readonly #seen = new Map<string, Seen>();
+  readonly #uses = new Map<string, Use>();
 
   constructor(
     readonly memoryMs: number,
@@ -18,27 +25,30 @@ export class IdempotencyMemory {
   ) {}
 
   get size(): number {
-    return this.#seen.size;
+    return this.#uses.size;
   }
 
-  /** Notes the use; false when the same id was used for something else and is still remembered. */
-  note(id: string, check: bigint, nowMs: number): boolean {
+  /**
+   * Notes the use of an id; undefined when it was used for something else and that is still remembered. An id none of whose requests
+   * began a write is free again: the client may mend its request and send it under the same one.
+   */
+  use(id: string, check: bigint, nowMs: number): EndUse | undefined {
     this.#forget(nowMs);
-    const earlier = this.#seen.get(id);
-    if (earlier !== undefined) return earlier.check === check;
-    this.#seen.set(id, { check, atMs: nowMs });
-    return true;
-  }
-
-  /** A write that never started frees its id: the client may mend its request and send it under the same one. */
-  release(id: string, check: bigint): void {
-    if (this.#seen.get(id)?.check === check) this.#seen.delete(id);
+    const use = this.#uses.get(id) ?? { check, atMs: nowMs, underWay: 0, begun: false };
+    if (use.check !== check) return undefined;
+    use.underWay++;
+    this.#uses.set(id, use);
+    return (mayHaveBegun) => {
+      use.underWay--;
+      use.begun ||= mayHaveBegun;
+      if (use.underWay === 0 && !use.begun && this.#uses.get(id) === use) this.#uses.delete(id);
+    };
   }
 
   #forget(nowMs: number): void {
-    for (const [id, seen] of this.#seen) {
-      if (nowMs - seen.atMs <= this.memoryMs && this.#seen.size < this.entriesMax) return;
-      this.#seen.delete(id);
+    for (const [id, use] of this.#uses) {
+      if (nowMs - use.atMs <= this.memoryMs && this.#uses.size < this.entriesMax) return;
+      this.#uses.delete(id);
     }
   }
 }
