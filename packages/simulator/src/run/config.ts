@@ -1,67 +1,64 @@
 /** A run's configuration, drawn from its seed: each run sees the world from a corner of its own (swarm testing, Groce et al., ISSTA 2012). */
-import type { Rng } from "@kvorum/core";
+import type { QuorumArg, Rng } from "@kvorum/core";
+import type { WorldShape } from "../world/shape.js";
 
-/** Kinds of faults that a run may draw from: whole families are off in most runs, so that those that are on are seen alone too. */
+/** Families of faults: each is off in half of the runs, so that those that are on are seen alone and in every company. */
 export const faultFamilies = ["crash", "power", "pause", "partition", "network", "clock", "disk", "loss"] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
-export interface RunConfig {
-  readonly nodes: number;
-  /** N, and Q, of the founding. */
-  readonly replicas: number;
-  readonly partitions: number;
-  /** What clients ask for: undefined is the default, a majority. */
-  readonly r: "one" | "quorum" | "all" | undefined;
-  readonly w: "one" | "quorum" | "all" | undefined;
-  readonly zones: number;
-  readonly gossipIntervalMs: number;
-  readonly readRepair: boolean;
-  readonly siblingsMax: number;
+export interface RunConfig extends WorldShape {
   readonly families: readonly FaultFamily[];
-  /** The network on a fair day, milliseconds one way. */
-  readonly delayMinMs: number;
-  readonly delayMaxMs: number;
-  /** Bytes that may wait on one connection. */
-  readonly queueBytesMax: number;
-  /** How long a flush takes on a fair day. */
-  readonly flushMs: number;
-  /** Reads of the disk come later, not within the call. */
-  readonly slowReads: boolean;
-  /** How long clients go on asking, and how many operations they make of it. */
+  /** In which faults begin, from the first request on; about as long as the clients take on a fair day. */
   readonly activeMs: number;
-  readonly operations: number;
   readonly clients: number;
+  /** Steps of all clients together, and the keys that they are about. */
+  readonly operations: number;
   readonly keys: number;
+  /** What clients ask for unless a step says otherwise; undefined: the default, a majority. */
+  readonly r: QuorumArg | undefined;
+  readonly w: QuorumArg | undefined;
   /** One more member joins when the clients have finished. */
   readonly lateJoin: boolean;
 }
 
+const SIZES = [1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7, 9];
+
 export function drawConfig(rng: Rng): RunConfig {
-  const nodes = rng.pick([1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9]);
-  const replicas = rng.pick([1, 2, 3, 3, 3, 3, 3, 5]);
-  const quorums = rng.pick(["quorum", "quorum", "quorum", "quorum", "one", "all-w", "all-r"] as const);
-  const families = faultFamilies.filter(() => rng.chance(0.5));
+  const clients = rng.pick([3, 5, 8]);
+  return {
+    nodes: rng.pick(SIZES),
+    replicas: rng.pick([1, 2, 3, 3, 3, 3, 3, 3, 5]),
+    partitions: 64,
+    zones: rng.pick([1, 1, 2, 3, 5]),
+    families: faultFamilies.filter((family) => rng.fork(family).chance(0.5)),
+    ...drawMachines(rng.fork("machines")),
+    clients,
+    activeMs: rng.pick([3_000, 6_000, 10_000]),
+    operations: rng.pick([380, 450, 520]),
+    keys: rng.pick([40, 80, 160]),
+    ...rng.pick<Pick<RunConfig, "r" | "w">>([
+      ...Array.from({ length: 6 }, () => ({ r: undefined, w: undefined })),
+      { r: "one", w: "all" },
+      { r: "all", w: "one" },
+    ]),
+    lateJoin: rng.chance(0.2),
+  };
+}
+
+/** How quick everything is, and how tight its limits are. */
+function drawMachines(rng: Rng): Omit<WorldShape, "nodes" | "replicas" | "partitions" | "zones"> {
   const delayMinMs = rng.pick([0.1, 0.5, 1, 5]);
   return {
-    nodes,
-    replicas,
-    partitions: 64,
-    r: quorums === "all-r" ? "all" : quorums === "quorum" ? undefined : "one",
-    w: quorums === "all-w" ? "all" : quorums === "quorum" ? undefined : "one",
-    zones: rng.pick([1, 1, 2, 3, 5]),
     gossipIntervalMs: rng.pick([100, 200, 200, 500]),
     readRepair: rng.chance(0.85),
-    siblingsMax: rng.pick([256, 256, 32]),
-    families,
+    siblingsMax: rng.pick([256, 256, 24]),
+    requestsInFlightMax: rng.pick([4_096, 4_096, 6]),
     delayMinMs,
     delayMaxMs: delayMinMs * rng.pick([1.5, 4, 20]),
     queueBytesMax: rng.pick([64 * 1024, 1024 * 1024]),
     flushMs: rng.pick([0.2, 1, 4]),
     slowReads: rng.chance(0.3),
-    activeMs: rng.pick([4_000, 8_000, 12_000]),
-    operations: 520,
-    clients: rng.pick([3, 5, 8]),
-    keys: rng.pick([40, 80, 160]),
-    lateJoin: rng.chance(0.2),
+    clockErrorMs: rng.pick([0, 5, 500, 20_000]),
+    clockDrift: rng.pick([0, 0.0001, 0.01]),
   };
 }

@@ -49,6 +49,11 @@ export class SimNetwork {
     return this.#hosts.get(address);
   }
 
+  /** Whether a process that runs has its door open there. */
+  isReached(address: string): boolean {
+    return this.#endpoints.get(address)?.isOpen === true;
+  }
+
   path(from: string, to: string): Path {
     const name = `${from}>${to}`;
     const known = this.#paths.get(name);

@@ -124,10 +124,14 @@ export class SimPipe implements Pipe {
 
   #hold(): void {
     this.path.wait(this);
-    if (this.#stall !== undefined) return;
+    if (this.#stall === undefined) this.from.network.options.onWeather("held", this.path);
+    this.#giveUpLater();
+  }
+
+  /** What is not taken for long ends the connection. */
+  #giveUpLater(): void {
     const { timeline, options } = this.from.network;
-    options.onWeather("held", this.path);
-    this.#stall = timeline.after(options.stallMs, () => {
+    this.#stall ??= timeline.after(options.stallMs, () => {
       this.from.run(() => this.destroy("stalled: nothing was taken"));
     });
   }
@@ -174,10 +178,21 @@ export class SimPipe implements Pipe {
     if (other === undefined) return;
     from.network.digest.word(this.path.number);
     from.network.digest.bytes(parcel.bytes);
+    if (other.#state === "closed") return this.#unheard(other.from);
     other.from.run(() => {
       this.#queuedBytes -= parcel.bytes.length;
       other.#take(parcel.bytes);
     });
+  }
+
+  /** A machine without power takes nothing; one that has it again, or never lost it, says that it knows of no such connection. */
+  #unheard(host: Endpoint): void {
+    if (this.#state === "closed") return;
+    const { network } = this.from;
+    if (host.isSilent && !network.isReached(host.options.address)) return this.#giveUpLater();
+    const back = network.path(host.name, this.from.name);
+    if (!back.isOpen) return this.#giveUpLater();
+    network.timeline.after(back.travelMs(), () => this.from.run(() => this.destroy("reset by the other side")));
   }
 
   #take(bytes: Uint8Array): void {

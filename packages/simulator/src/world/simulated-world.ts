@@ -1,5 +1,5 @@
 /** The world of world.ts over virtual time, a simulated network and simulated disks. Everything in it follows from its seed and what is asked of it. */
-import { keyIdOf, Rng, type GetCommand, type KeyId, type Message, type Node } from "@kvorum/core";
+import { keyIdOf, keyIdOfBytes, Rng, type GetCommand, type KeyId, type Message, type Node } from "@kvorum/core";
 import type { Plant, Primitives, PutCommand } from "@kvorum/core";
 import { RunDigest } from "../digest.js";
 import { ClientHost } from "./client-host.js";
@@ -113,6 +113,10 @@ export class SimulatedWorld implements World {
     return keyIdOf(this.primitives, this.shape.partitions, bucket, key);
   }
 
+  keyOfId(id: Uint8Array): KeyId {
+    return keyIdOfBytes(this.primitives, this.shape.partitions, id);
+  }
+
   flushed(name: string, bucket: string, key: string): Uint8Array | undefined {
     return this.member(name).disk.proven.get(recordKey(this.keyOf(bucket, key)));
   }
@@ -154,23 +158,27 @@ export class SimulatedWorld implements World {
 
   crash(name: string, how: CrashKind): void {
     this.#fault(how, name, "");
+    if (this.member(name).isRunning) this.bit(how);
     this.member(name).crash(how);
   }
 
   stop(name: string): void {
     this.#fault("stop", name, "");
+    this.bit("stop");
     this.member(name).stop();
   }
 
   pause(name: string, forMs: number): void {
     this.#fault("pause", name, `${Math.round(forMs)} ms`);
     this.member(name).process?.pause(forMs);
+    this.bit("pause");
   }
 
   wipe(name: string): void {
     const member = this.member(name);
     if (member.isRunning) throw new Error(`${name} runs: only a dead member's disk is wiped`);
     this.#fault("wipe", name, "");
+    this.bit("wipe");
     member.disk.wipe();
   }
 

@@ -1,0 +1,68 @@
+/**
+ * Which faults are allowed now. What a quorum has on disk outlives the loss of any one disk, and of no two: so that whatever is lost in a run
+ * is a finding, at most one copy of anything may be gone or damaged at a time, and the next one only when that is mended.
+ */
+import { decodeRecord, type KeyId } from "@kvorum/core";
+import type { SimulatedWorld } from "../world/simulated-world.js";
+
+export class Atlas {
+  /** Members whose disk was emptied and that have not got everything back. */
+  readonly #wiped = new Set<string>();
+  /** Records that were damaged, with their member: `member bucket/key`. */
+  readonly #damaged = new Map<string, { readonly node: string; readonly key: KeyId }>();
+
+  constructor(
+    readonly world: SimulatedWorld,
+    /** The fewest disks that any acknowledged write of this run may stand on. */
+    readonly leastCopies: number,
+  ) {}
+
+  /** Whether this member may lose its disk: every other copy of what is on it must be sound, or come back sound. */
+  mayWipe(name: string): boolean {
+    this.#forgetMended();
+    const othersDamaged = [...this.#damaged.values()].some(({ node }) => node !== name);
+    return this.leastCopies >= 2 && this.#wiped.size === 0 && !othersDamaged;
+  }
+
+  mayDamage(name: string, key: KeyId): boolean {
+    this.#forgetMended();
+    const isElsewhere = this.world.names.some((other) => other !== name && this.#isDamaged(other, key));
+    return this.leastCopies >= 2 && this.#wiped.size === 0 && !isElsewhere;
+  }
+
+  wiped(name: string): void {
+    this.#wiped.add(name);
+    for (const [id, { node }] of this.#damaged) if (node === name) this.#damaged.delete(id);
+  }
+
+  damaged(node: string, key: KeyId): void {
+    this.#damaged.set(`${node} ${key.hash}`, { node, key });
+  }
+
+  #forgetMended(): void {
+    for (const name of this.#wiped) if (this.#isWhole(name)) this.#wiped.delete(name);
+    for (const [id, { node, key }] of this.#damaged) if (!this.#isDamaged(node, key)) this.#damaged.delete(id);
+  }
+
+  #isWhole(name: string): boolean {
+    const node = this.world.node(name);
+    if (node === undefined) return false;
+    for (let partition = 0; partition < this.world.shape.partitions; partition++) {
+      if (node.isInDoubt(partition)) return false;
+    }
+    // What is whole in memory and not flushed yet is gone with the next power cut.
+    return this.world.member(name).disk.unflushedBatches === 0;
+  }
+
+  /** Whether it is so to a read, or would be again after a power cut. */
+  #isDamaged(name: string, key: KeyId): boolean {
+    const { disk } = this.world.member(name);
+    const address = { partition: key.partition, hash: key.hash, key: key.id };
+    for (const bytes of [disk.proven.get(address), disk.visible.get(address)]) {
+      if (bytes === undefined) continue;
+      const record = decodeRecord(this.world.primitives, key.hash, bytes);
+      if (record === undefined || record.inDoubt) return true;
+    }
+    return false;
+  }
+}
