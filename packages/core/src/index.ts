@@ -21,6 +21,7 @@ export { Node } from "./node/node.js";
 export { plants, type Plant } from "./node/plants.js";
 export { defaultSettings, type NodeSettings, type Whereabouts } from "./node/settings.js";
 export { Starter, type StartOptions } from "./node/starter.js";
+export { majority } from "./quorum/needed.js";
 export { decodeRecord, type LocalRecord } from "./replication/record.js";
 export { formatDot, type Dot } from "./versions/actor.js";
 export type { CausalContext } from "./versions/context.js";
