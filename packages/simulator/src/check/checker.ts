@@ -1,0 +1,65 @@
+/** What a checker is given and what it gives: one file of this folder for each invariant, each a function from the bench to a checker. */
+import { majority } from "@kvorum/core";
+import { nameOf, type History, type Operation } from "../history.js";
+import type { Lens } from "../lens.js";
+import type { Attempt } from "../workload/clients.js";
+import type { World, WorldEvent } from "../world/world.js";
+import type { Finals } from "./finals.js";
+import type { Past } from "./past.js";
+
+/** What all checkers of one run share. */
+export interface Bench {
+  readonly world: World;
+  readonly history: History;
+  readonly lens: Lens;
+  readonly past: Past;
+  /** Healers run: replicas must end up equal. */
+  readonly heals: boolean;
+  report(invariant: string, what: string): void;
+  /** Notes a rare path that was taken. */
+  mark(path: string): void;
+}
+
+export interface Checker {
+  /** One request of an operation is over; the operation has no outcome from it yet. */
+  attempt?(attempt: Attempt): void;
+  event?(event: WorldEvent): void;
+  /** Everything has healed; `finals` is what each owner holds by itself. */
+  end?(finals: Finals): void;
+}
+
+export type MakeChecker = (bench: Bench) => Checker;
+
+/** It may have happened: it was asked for and not surely refused. */
+export function wasAttempted(operation: Operation): boolean {
+  return operation.kind !== "get" && operation.outcome !== "not-done";
+}
+
+/** A set of replicas that answered one and a set that answered the other share a member. */
+export function overlap(
+  bench: Bench,
+  key: { readonly bucket: string; readonly key: string },
+  a: number,
+  b: number,
+): boolean {
+  return a + b > bench.lens.owners(key.bucket, key.key).length;
+}
+
+/** The least that a write without a word about quorums needs, and the read that a blind delete or a retry begins with. */
+export function majorityOf(bench: Bench, key: { readonly bucket: string; readonly key: string }): number {
+  return majority(bench.lens.owners(key.bucket, key.key).length);
+}
+
+/** A delete may have removed `write`: it had seen it, or it removed whatever it found and was not over before the write began. */
+export function mayHaveDeleted(bench: Bench, operation: Operation, write: Operation): boolean {
+  if (operation.kind !== "delete" || !wasAttempted(operation)) return false;
+  return bench.past.has(operation, write) || (operation.isBlindDelete && operation.endMs >= write.startMs);
+}
+
+export function describe(operation: Operation): string {
+  const { kind, tag, client, node, outcome, startMs, endMs, failure } = operation;
+  const what = kind === "put" ? `put of ${tag}` : kind === "delete" ? tag : "get";
+  const when = `${startMs.toFixed(1)}–${endMs === Infinity ? "?" : endMs.toFixed(1)} ms`;
+  const why = outcome === "done" || failure === undefined ? "" : ` (${failure})`;
+  return `${what} on ${nameOf(operation)} by ${client} through ${node}, ${when}, ${outcome}${why}`;
+}

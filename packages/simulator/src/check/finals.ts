@@ -1,0 +1,76 @@
+/** What each owner of each key holds when all is over, each asked by itself: a quorum would hide a bad replica (TRAPS 32). */
+import type { GetCommand, KeyState, Message } from "@kvorum/core";
+import type { Operation, Returned } from "../history.js";
+import type { Lens } from "../lens.js";
+import type { World } from "../world/world.js";
+
+/** One owner's word. */
+export interface Holding {
+  readonly body: Uint8Array;
+  readonly state: KeyState;
+  readonly versions: readonly Returned[];
+}
+
+export interface FinalKey {
+  /** `bucket/key`. */
+  readonly name: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly lww: boolean;
+  readonly operations: readonly Operation[];
+  /** By owner. */
+  readonly holdings: ReadonlyMap<string, Holding>;
+  /** What any owner holds, tombstones included. */
+  readonly union: readonly Returned[];
+}
+
+export interface Finals {
+  readonly keys: readonly FinalKey[];
+  /** Owners that gave no answer, and why. */
+  readonly silent: readonly string[];
+}
+
+const ANSWER_MS = 2_000;
+
+/** Asks every owner of every key for what it holds itself, over the network as a client would. Lets time pass. */
+export function readFinals(world: World, lens: Lens, keys: ReadonlyMap<string, readonly Operation[]>): Finals {
+  const silent: string[] = [];
+  const finals: FinalKey[] = [];
+  for (const [name, operations] of keys) {
+    const first = operations[0];
+    if (first === undefined) continue;
+    const { bucket, key, lww } = first;
+    const holdings = new Map<string, Holding>();
+    const owners = lens.owners(bucket, key);
+    let waiting = owners.length;
+    for (const owner of owners) {
+      const id = world.keyOf(bucket, key).id;
+      const command: GetCommand = { kind: "get", id, r: undefined, sloppy: false, local: true, hops: 0 };
+      world.request("reader", owner, command, ANSWER_MS, (reply) => {
+        waiting--;
+        if (reply?.kind === "got") holdings.set(owner, holdingOf(lens, name, reply.body));
+        else silent.push(`${owner} on ${name}: ${wordOf(reply)}`);
+      });
+    }
+    world.until(() => waiting === 0, ANSWER_MS * 2);
+    finals.push({ name, bucket, key, lww, operations, holdings, union: unionOf([...holdings.values()]) });
+  }
+  return { keys: finals, silent };
+}
+
+function holdingOf(lens: Lens, name: string, body: Uint8Array): Holding {
+  const state = lens.state(body);
+  return { body, state, versions: lens.versions(name, state) };
+}
+
+function unionOf(holdings: readonly Holding[]): readonly Returned[] {
+  const byName = new Map<string, Returned>();
+  for (const { versions } of holdings)
+    for (const version of versions) byName.set(`${version.dot} ${version.tag}`, version);
+  return [...byName.values()];
+}
+
+function wordOf(reply: Message | undefined): string {
+  if (reply === undefined) return "no answer";
+  return reply.kind === "failed" ? reply.failure.code : reply.kind;
+}

@@ -1,0 +1,51 @@
+/** A replica forgets nothing: what its disk has proven of a key only grows, until the disk itself is lost (states are a join; TRAPS 25). */
+import type { VersionVector } from "@kvorum/core";
+import { nameOf } from "../history.js";
+import type { Bench, Checker } from "./checker.js";
+
+interface Seen {
+  readonly bytes: Uint8Array;
+  readonly vector: VersionVector;
+}
+
+/** Above this a coordinator may have bounded the vector. */
+const SMALL_RECORD_BYTES = 4_000;
+
+export function forgetting(bench: Bench): Checker {
+  const { world, lens } = bench;
+  /** By member, then by key. */
+  const seen = new Map<string, Map<string, Seen>>();
+  const look = (node: string, bucket: string, key: string): void => {
+    const name = nameOf({ bucket, key });
+    const ofNode = seen.get(node) ?? new Map<string, Seen>();
+    seen.set(node, ofNode);
+    const before = ofNode.get(name);
+    const bytes = world.flushed(node, bucket, key);
+    if (bytes === before?.bytes) return;
+    const record = lens.flushed(node, bucket, key);
+    if (record === undefined || bytes === undefined) {
+      if (before !== undefined && bytes === undefined)
+        bench.report("a-replica-forgets-nothing", `${node}: ${name} is gone`);
+      ofNode.delete(name);
+      return;
+    }
+    const { vector } = lens.state(record.body);
+    if (before !== undefined && bytes.length < SMALL_RECORD_BYTES && !vector.dominates(before.vector)) {
+      bench.report("a-replica-forgets-nothing", `${node}: ${name} covers less than it did`);
+    }
+    ofNode.set(name, { bytes, vector });
+  };
+  return {
+    event: (event) => {
+      if (event.kind !== "fault") return;
+      if (event.fault === "wipe") seen.delete(event.node);
+      if (event.fault === "damage") seen.get(event.node)?.delete(event.about);
+    },
+    attempt: ({ operation: { bucket, key } }) => {
+      for (const owner of lens.owners(bucket, key)) look(owner, bucket, key);
+    },
+    end: ({ keys }) => {
+      for (const { bucket, key, holdings } of keys) for (const owner of holdings.keys()) look(owner, bucket, key);
+    },
+  };
+}

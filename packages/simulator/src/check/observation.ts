@@ -1,0 +1,62 @@
+/** Looking changes nothing: `explain`, `status`, the ring, statistics and lists leave every disk as it was, and repair nothing. */
+import { nameOf } from "../history.js";
+import type { Bench, Checker } from "./checker.js";
+import type { FinalKey, Finals } from "./finals.js";
+
+const KEYS_EXPLAINED = 12;
+const ANSWER_MS = 2_000;
+
+export function observation(bench: Bench): Checker {
+  return { end: (finals) => look(bench, finals) };
+}
+
+function look(bench: Bench, { keys }: Finals): void {
+  const { world } = bench;
+  const before = contents(bench, keys);
+  const repairs = repairsOf(bench);
+  const step = Math.max(1, Math.floor(keys.length / KEYS_EXPLAINED));
+  let waiting = 0;
+  for (const name of world.names) {
+    const node = world.node(name);
+    if (node === undefined) continue;
+    for (let i = 0; i < keys.length; i += step) {
+      const { bucket, key } = keys[i] as FinalKey;
+      waiting++;
+      node.explain(world.keyOf(bucket, key).id, ANSWER_MS, (outcome) => {
+        waiting--;
+        if (!outcome.ok)
+          bench.report("explain-answers", `${name} on ${nameOf({ bucket, key })}: ${outcome.failure.code}`);
+        else if (!outcome.value.agree && bench.heals) {
+          bench.report("explain-shows-what-is", `${name} sees replicas of ${nameOf({ bucket, key })} disagree`);
+        }
+      });
+    }
+    waiting++;
+    node.listConflicts({ limit: 100 }, ANSWER_MS, () => waiting--);
+    node.cluster();
+    node.ringView();
+    node.stats();
+  }
+  world.until(() => waiting === 0, ANSWER_MS * 2);
+  world.run(100);
+  if (repairsOf(bench) !== repairs) bench.report("looking-changes-nothing", "explain or status made somebody repair");
+  const after = contents(bench, keys);
+  for (const [place, bytes] of before) {
+    if (after.get(place) !== bytes) bench.report("looking-changes-nothing", `${place} is not what it was`);
+  }
+}
+
+/** The very bytes objects on the disks: nothing was written, not even the same again. */
+function contents({ world }: Bench, keys: readonly FinalKey[]): Map<string, Uint8Array | undefined> {
+  const stored = new Map<string, Uint8Array | undefined>();
+  for (const { bucket, key } of keys) {
+    for (const node of world.names) {
+      stored.set(`${nameOf({ bucket, key })} on ${node}`, world.stored(node, bucket, key));
+    }
+  }
+  return stored;
+}
+
+function repairsOf({ world }: Bench): number {
+  return world.names.reduce((sum, name) => sum + (world.node(name)?.stats().readRepairs ?? 0), 0);
+}
