@@ -143,8 +143,7 @@ export class Writes {
   /** Siblings are bounded on the client's path only, and a write that covers some is always taken. */
   #tooManySiblings(before: KeyState, after: KeyState, command: PutCommand): Decision | undefined {
     const count = live(after).length;
-    if (count <= limits.siblingsWarn) return undefined;
-    this.siblingWarnings++;
+    if (count > limits.siblingsWarn) this.siblingWarnings++;
     const { siblingsMax } = this.node.settings;
     if (command.value === undefined || count <= siblingsMax || count <= live(before).length) return undefined;
     const detail = `the key has ${count - 1} siblings, at most ${siblingsMax} are kept; GET it, resolve them, and PUT the result with the Kvorum-Context of that GET`;
