@@ -21,7 +21,10 @@ const dot = z.string().meta({ description: "One write: `actor:n`" });
 const status = z.enum(["up", "suspect", "down", "joining", "leaving"]);
 
 export const quorumArg = z
-  .union([z.int().min(1).max(99), z.enum(["one", "quorum", "all"])])
+  .union(
+    [z.int().min(1).max(99), z.enum(["one", "quorum", "all"])],
+    'expected a number from 1 to n, or "one", "quorum", "all"',
+  )
   .meta({ description: "Replies needed: a number up to n, or a word" }) satisfies z.ZodType<QuorumArg>;
 
 const conflicts = z.enum(["siblings", "lww"]).meta({
