@@ -6,6 +6,18 @@ import type { WorldShape } from "../world/shape.js";
 export const faultFamilies = ["crash", "power", "pause", "partition", "network", "clock", "disk", "loss"] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
+/** What must have had an effect, sooner or later, in many runs with a family enabled: faults that never bite prove nothing. */
+export const expectedBites: Readonly<Record<FaultFamily, readonly string[]>> = {
+  crash: ["kill", "stop"],
+  power: ["power", "blackout", "unflushed-lost"],
+  pause: ["pause"],
+  partition: ["held"],
+  network: ["loss", "duplicate", "reorder"],
+  clock: ["skew"],
+  disk: ["disk-slow", "disk-full", "flush-failed"],
+  loss: ["wipe", "damage"],
+};
+
 export interface RunConfig extends WorldShape {
   readonly families: readonly FaultFamily[];
   /** In which faults begin, from the first request on; about as long as the clients take on a fair day. */

@@ -72,13 +72,21 @@ export function drawPlan(rng: Rng, config: RunConfig): Plan {
   return { faults };
 }
 
+const MOMENTS: readonly MomentKind[] = ["acknowledged", "acknowledged", "flushing", "flushed", "merging", "asked"];
+/** A power cut tells something only while something is not flushed. */
+const POWER_CUT_MOMENTS: readonly MomentKind[] = ["acknowledged", "acknowledged", "flushing", "flushing", "merging"];
+
 /** Aimed at a moment more often than not: independent random crashes find next to nothing (STYLE, habit 5). */
 function drawWhen(rng: Rng, fault: Fault, config: RunConfig): When {
   const needsMoment = "target" in fault && fault.target === "subject";
   if (!needsMoment && rng.chance(0.5)) return { at: "time", ms: Math.round(rng.float() * config.activeMs) };
-  const at = rng.pick<MomentKind>(["acknowledged", "acknowledged", "flushing", "flushed", "merging", "asked"]);
+  const at = rng.pick(isPowerCut(fault) ? POWER_CUT_MOMENTS : MOMENTS);
   const afterMs = rng.chance(0.6) ? 0 : rng.float() * 3;
   return { at, nth: 1 + rng.below(Math.ceil(config.operations / 2)), afterMs };
+}
+
+function isPowerCut({ kind }: Fault): boolean {
+  return kind === "power" || kind === "blackout" || kind === "wipe";
 }
 
 function drawFault(rng: Rng, family: FaultFamily, config: RunConfig): Fault {

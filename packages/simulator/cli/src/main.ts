@@ -1,0 +1,107 @@
+/** The command line of the simulation: `npm run sim -- …` (CONTRACT §6). */
+import { execFileSync } from "node:child_process";
+import { createPrimitives } from "@kvorum/client";
+import { plants } from "@kvorum/core";
+import { drawScript, run, Story, type RunResult } from "@kvorum/simulator";
+import { readArguments, USAGE, UsageError, type Arguments } from "./arguments.js";
+import { runSeeds } from "./pool.js";
+import { jsonReport, textReport, type Spent } from "./report.js";
+import { Totals } from "./totals.js";
+
+async function main(argv: readonly string[]): Promise<number> {
+  const given = readArguments(argv);
+  switch (given.mode) {
+    case "help":
+      console.log(USAGE);
+      return 0;
+    case "plants":
+      listPlants(given.json);
+      return 0;
+    case "story":
+      return tell(given);
+    case "seeds":
+      return runMany(given);
+  }
+}
+
+function listPlants(isJson: boolean): void {
+  const list = Object.entries(plants).map(([name, what]) => ({ name, what }));
+  console.log(isJson ? JSON.stringify(list) : list.map(({ name, what }) => `${name}\n    ${what}`).join("\n"));
+}
+
+/** One run, with what happens in it on the way. */
+async function tell(given: Arguments): Promise<number> {
+  const primitives = await createPrimitives();
+  const script = drawScript(given.first);
+  const before = spending();
+  const story = new Story((line) => console.log(line), given.trace);
+  if (!given.json) console.log(`seed ${script.seed}: ${JSON.stringify(script.config)}`);
+  if (!given.json) for (const planned of script.plan.faults) console.log(`  planned: ${JSON.stringify(planned)}`);
+  const result = run(script, {
+    primitives,
+    plants: new Set(given.plant === undefined ? [] : [given.plant]),
+    ...(!given.json && { story }),
+  });
+  const totals = new Totals(given.plant);
+  totals.add(result);
+  return finish(totals, given, before());
+}
+
+async function runMany(given: Arguments): Promise<number> {
+  const totals = new Totals(given.plant);
+  const before = spending();
+  const endsAt = given.minutes === undefined ? undefined : Date.now() + given.minutes * 60_000;
+  await runSeeds({
+    plants: given.plant === undefined ? [] : [given.plant],
+    workers: given.workers,
+    first: given.first,
+    wants: (count) => (endsAt === undefined ? count < given.seeds : Date.now() < endsAt),
+    take: (result) => {
+      totals.add(result);
+      if (!given.json) sayAtOnce(result, totals);
+      // With a bug planted, the first seed that finds it is all that is asked for.
+      return given.plant === undefined || totals.violations.length === 0;
+    },
+  });
+  return finish(totals, given, before());
+}
+
+/** A long run says at once what it found, and now and then that it lives. */
+function sayAtOnce({ seed, violations }: RunResult, totals: Totals): void {
+  for (const { invariant } of violations) console.error(`seed ${seed} violates ${invariant}`);
+  if (totals.seeds % 500 === 0) console.error(`${totals.seeds} seeds, ${totals.violations.length} violations`);
+}
+
+function finish(totals: Totals, given: Arguments, spent: Spent): number {
+  console.log(given.json ? jsonReport(totals, spent) : textReport(totals, spent));
+  return totals.violations.length > 0 || totals.void.length > 0 ? 1 : 0;
+}
+
+/** Starts a watch; the returned function reads it. */
+function spending(): () => Spent {
+  const startMs = Date.now();
+  const start = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(start);
+    return { seconds: (Date.now() - startMs) / 1000, cpuSeconds: (user + system) / 1e6, commit: commit() };
+  };
+}
+
+function commit(): string {
+  try {
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return "unknown";
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}

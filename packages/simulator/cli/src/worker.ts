@@ -1,0 +1,15 @@
+/** A worker thread of the simulation: takes seeds one by one, runs each and sends back what came of it. */
+import { parentPort, workerData } from "node:worker_threads";
+import { createPrimitives } from "@kvorum/client";
+import type { Plant } from "@kvorum/core";
+import { drawScript, run } from "@kvorum/simulator";
+
+export interface WorkerSetup {
+  readonly plants: readonly Plant[];
+}
+
+const { plants } = workerData as WorkerSetup;
+const primitives = await createPrimitives();
+parentPort?.on("message", (seed: number) => {
+  parentPort?.postMessage(run(drawScript(seed), { primitives, plants: new Set(plants) }));
+});
