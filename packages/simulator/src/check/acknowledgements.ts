@@ -1,5 +1,5 @@
 /** C10: behind every acknowledgement the write is proven on the disks of W distinct owners, as their flushed bytes show at that moment. */
-import { formatDot, standing, type Dot, type PutCommand } from "@kvorum/core";
+import { formatDot, type Dot, type PutCommand } from "@kvorum/core";
 import { nameOf, type Operation } from "../history.js";
 import { tagOf } from "../workload/values.js";
 import type { WorldEvent } from "../world/world.js";
@@ -21,17 +21,18 @@ function check(bench: Bench, losses: Losses, event: WorldEvent & { readonly kind
   if (operation === undefined) return;
   const { bucket, key } = operation;
   const owners = bench.lens.owners(bucket, key);
-  const dot = dotOf(bench, owners, operation);
-  // Replaced already, by a write that had seen it: what stands behind that one is checked in its turn.
-  if (dot === undefined) return;
-  const holders = owners.filter((owner) => {
-    const record = bench.lens.flushed(owner, bucket, key);
-    const holds = record !== undefined && bench.lens.state(record.body).vector.covers(dot);
-    return holds || losses.happened(owner, nameOf(operation), operation.startMs);
-  });
-  if (holders.length >= event.needed) return;
-  const where = holders.length === 0 ? "nobody's disk" : `the disks of ${holders.join(" and ")} only`;
-  const what = `${event.node} acknowledged ${describe(operation)} as ${formatDot(dot)} with ${event.needed} needed, and it is on ${where}`;
+  const dots = dotsOf(bench, owners, operation);
+  // None: it was replaced already, by a write that had seen it; what stands behind that one is checked in its turn.
+  const holders = [...dots.values()].map((dot) =>
+    owners.filter((owner) => {
+      const record = bench.lens.flushed(owner, bucket, key);
+      const holds = record !== undefined && bench.lens.state(record.body).vector.covers(dot);
+      return holds || losses.happened(owner, nameOf(operation), operation.startMs);
+    }),
+  );
+  if (holders.length === 0 || holders.some((each) => each.length >= event.needed)) return;
+  const where = holders.map((each) => each.join(" and ") || "nobody's disk").join(", or ");
+  const what = `${event.node} acknowledged ${describe(operation)} as ${[...dots.keys()].join(" or ")} with ${event.needed} needed: it is on ${where}`;
   bench.report("acknowledged-is-durable", what);
 }
 
@@ -41,13 +42,15 @@ function operationOf(bench: Bench, { value }: PutCommand): Operation | undefined
   return tag === undefined ? undefined : bench.history.writerOf(tag);
 }
 
-/** The dot under which an owner holds the write, flushed or not. */
-function dotOf(bench: Bench, owners: readonly string[], { bucket, key, tag }: Operation): Dot | undefined {
+/** The dots under which owners hold the write, flushed or not: two, when two attempts did not know of each other. */
+function dotsOf(bench: Bench, owners: readonly string[], { bucket, key, tag }: Operation): Map<string, Dot> {
+  const dots = new Map<string, Dot>();
   for (const owner of owners) {
     const record = bench.lens.stored(owner, bucket, key);
-    const versions = record === undefined ? [] : standing(bench.lens.state(record.body));
-    const own = versions.find(({ deleted, value }) => !deleted && tagOf(bench.world.primitives, value) === tag);
-    if (own !== undefined) return own.dot;
+    if (record === undefined) continue;
+    for (const { deleted, value, dot } of bench.lens.state(record.body).siblings) {
+      if (!deleted && tagOf(bench.world.primitives, value) === tag) dots.set(formatDot(dot), dot);
+    }
   }
-  return undefined;
+  return dots;
 }

@@ -53,7 +53,12 @@ export function majorityOf(bench: Bench, key: { readonly bucket: string; readonl
 /** A delete may have removed `write`: it had seen it, or it removed whatever it found and was not over before the write began. */
 export function mayHaveDeleted(bench: Bench, operation: Operation, write: Operation): boolean {
   if (operation.kind !== "delete" || !wasAttempted(operation)) return false;
-  return bench.past.has(operation, write) || (operation.isBlindDelete && operation.endMs >= write.startMs);
+  return bench.past.has(operation, write) || (operation.isBlindDelete && lastedUntil(operation) >= write.startMs);
+}
+
+/** When the last of its attempts was surely over: one that got no answer may still be acted on. */
+function lastedUntil({ attempts, outcome, endMs }: Operation): number {
+  return attempts === 1 && outcome === "done" ? endMs : Infinity;
 }
 
 export function describe(operation: Operation): string {

@@ -5,8 +5,8 @@ import type { Bench, Checker } from "./checker.js";
 export function convergence(bench: Bench): Checker {
   return {
     end: ({ keys, silent }) => {
-      for (const who of silent) bench.report("everybody-answers", who);
       if (!bench.heals) return;
+      for (const who of silent) bench.report("everybody-answers", who);
       for (const { name, holdings } of keys) {
         const [first, ...others] = holdings;
         for (const [owner, { body }] of others) {

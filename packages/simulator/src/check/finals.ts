@@ -1,4 +1,5 @@
 /** What each owner of each key holds when all is over, each asked by itself: a quorum would hide a bad replica (TRAPS 32). */
+import { formatDot } from "@kvorum/core";
 import type { GetCommand, KeyState, Message } from "@kvorum/core";
 import type { Operation, Returned } from "../history.js";
 import type { Lens } from "../lens.js";
@@ -20,7 +21,7 @@ export interface FinalKey {
   readonly operations: readonly Operation[];
   /** By owner. */
   readonly holdings: ReadonlyMap<string, Holding>;
-  /** What any owner holds, tombstones included. */
+  /** What all owners hold together, tombstones included. */
   readonly union: readonly Returned[];
 }
 
@@ -63,10 +64,19 @@ function holdingOf(lens: Lens, name: string, body: Uint8Array): Holding {
   return { body, state, versions: lens.versions(name, state) };
 }
 
+/** The versions that stand when all is merged: those that no owner has seen and does not have. Done here once more, by other means than core's. */
 function unionOf(holdings: readonly Holding[]): readonly Returned[] {
   const byName = new Map<string, Returned>();
-  for (const { versions } of holdings)
-    for (const version of versions) byName.set(`${version.dot} ${version.tag}`, version);
+  for (const { state, versions } of holdings) {
+    for (const { dot } of state.siblings) {
+      const name = formatDot(dot);
+      const version = versions.find((each) => each.dot === name);
+      const isReplaced = holdings.some(
+        (other) => other.state.vector.covers(dot) && !other.state.siblings.some((each) => formatDot(each.dot) === name),
+      );
+      if (version !== undefined && !isReplaced) byName.set(`${name} ${version.tag}`, version);
+    }
+  }
   return [...byName.values()];
 }
 

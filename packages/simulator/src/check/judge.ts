@@ -64,11 +64,11 @@ export class Judge implements parts.Judge {
       mark: (path) => this.sometimes.set(path, (this.sometimes.get(path) ?? 0) + 1),
     };
     this.#checkers = checkers.map((make) => make(this.#bench));
-    const listening = this.#checkers.filter(({ attempt }) => attempt !== undefined);
+    const listening = this.#checkers.filter((checker) => "attempt" in checker);
     clients.onAttempt((attempt) => {
       for (const checker of listening) checker.attempt?.(attempt);
     });
-    const watching = this.#checkers.filter(({ event }) => event !== undefined);
+    const watching = this.#checkers.filter((checker) => "event" in checker);
     world.on((event) => {
       for (const checker of watching) checker.event?.(event);
     });

@@ -64,7 +64,8 @@ export class Client {
       if (reply?.kind !== "put-done") return this.next();
       this.#made(operation, heard, reply);
       this.#heard.set(nameOf(step), { context: reply.context, sawTags: [operation.tag, ...heard.sawTags] });
-      if (step.again) request.sendAgain(() => this.next());
+      // A delete that found nothing left no trace: sent again, it would be another one.
+      if (step.again && !operation.isBlindDelete) request.sendAgain(() => this.next());
       else this.next();
     });
   }
@@ -116,6 +117,8 @@ export class Client {
     const version: Version | undefined = isPlain
       ? { dot: formatDot(dot), stamp: answered.stamp }
       : lens.versionStamped(operation, answered.stamp);
-    if (version !== undefined) record.made(operation, version);
+    // A blind delete that finds nothing is answered with what it found: the tombstone of another delete.
+    const isFound = operation.isBlindDelete && record.makerOf(nameOf(operation), version?.dot ?? "") !== undefined;
+    if (version !== undefined && !isFound) record.made(operation, version);
   }
 }
