@@ -26,6 +26,8 @@ export const limits = {
 
   /** A wall clock or stamp further ahead than this is refused. */
   clockSkewMaxMs: 60_000,
+  /** How often a member says what its clock shows. */
+  clockSayMs: 10_000,
 
   frameBytesMax: 64 * 1024 * 1024,
   /** Bytes waiting to be sent to one peer before it counts as unreachable. */
@@ -61,6 +63,8 @@ export const limits = {
   /** Keys of gossiped entries are printable ASCII. Key and value together must fit in half a message. */
   gossipKeyBytesMax: 255,
   gossipValueBytesMax: 4 * 1024,
+  /** Buckets with a configuration of their own: each is a gossiped fact that every member remembers. */
+  bucketsConfiguredMax: 4_096,
   /** Entries that one node publishes: more than one record for each partition of the largest ring. */
   gossipEntriesMax: 128 * 1024,
   /** Heartbeat intervals that the failure detector remembers of each member. */

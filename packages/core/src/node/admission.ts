@@ -1,5 +1,5 @@
 /** Taking a new member in, at the member it asked: an explicit act, written into the log and known to the cluster through gossip (Dynamo §4.8.1). */
-import { fail } from "../base/failure.js";
+import { fail, type FailureCode } from "../base/failure.js";
 import { memberProblem } from "../base/names.js";
 import type { Member } from "../ring/members.js";
 import type { MembershipEvent } from "../ring/membership-log.js";
@@ -45,11 +45,12 @@ function admitOnce(node: NodeContext, join: Join, answer: Answer): void {
     const why = `a member named ${join.name} is ${membership.status(join.name)}; choose another name, or stop that one and wait until it is seen to be down`;
     return refuse(answer, why);
   }
-  const stamp = node.hlc.next(node.clock.wallMs());
-  if (stamp === undefined) return refuse(answer, "this member's clock is behind the cluster's by too much; mend it");
+  const stamp = node.stamp();
+  if (stamp === undefined)
+    return passOn(answer, "clock-skew", "this member's clock is too far from the cluster's; mend it");
   const event = eventFor(known, join, { stamp, by: node.identity.instance });
   membership.record(event, (kept) => {
-    if (!kept) return refuse(answer, "this member could not write the join to its disk; ask another");
+    if (!kept) return passOn(answer, "storage-failed", "this member could not write the join to its disk; ask another");
     node.log("info", known === undefined ? "member joined" : "member replaced", { member: join.name, zone: join.zone });
     warnWhenTooMany(node);
     welcome(node, answer);
@@ -78,6 +79,12 @@ function welcome(node: NodeContext, answer: Answer): void {
   answer({ kind: "welcome", clusterId, secret, partitions, replicas, gossip: node.membership.encodeKnown() });
 }
 
+/** This member can't take anybody in; another may. */
+function passOn(answer: Answer, code: FailureCode, why: string): void {
+  answer({ kind: "failed", failure: fail(code, why).failure });
+}
+
+/** No member would take this one in. */
 function refuse(answer: Answer, why: string): void {
   answer({ kind: "failed", failure: fail("join-refused", why).failure });
 }

@@ -1,6 +1,7 @@
 /** How buckets are configured: gossiped facts, of which the newest by stamp is in force everywhere. */
 import { NO_STAMP, type Stamp } from "../base/hlc.js";
 import { fail, ok } from "../base/failure.js";
+import { limits } from "../base/limits.js";
 import type { Primitives } from "../base/primitives.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { BucketConfig, Reply } from "./api.js";
@@ -9,8 +10,18 @@ import { bucketPrefix, decodeBucketFact, encodeBucketFact, type BucketFact } fro
 
 const SLASH = 0x2f;
 
+/** With the instance that said it. */
+interface AuthoredFact extends BucketFact {
+  readonly by: number;
+}
+
+/** The same on all members, also for two stamps that are equal. */
+function isNewer(a: AuthoredFact, b: AuthoredFact): boolean {
+  return a.stamp > b.stamp || (a.stamp === b.stamp && a.by > b.by);
+}
+
 export class Buckets {
-  readonly #facts = new Map<string, BucketFact>();
+  readonly #facts = new Map<string, AuthoredFact>();
 
   constructor(
     readonly primitives: Primitives,
@@ -22,10 +33,12 @@ export class Buckets {
 
   /** Reads the facts anew: gossip or an operator has said something. Members may differ for a moment; the newest stamp wins everywhere. */
   refresh(): void {
-    for (const { key, value } of this.store.entries(bucketPrefix)) {
+    for (const { key, value, instance } of this.store.entries(bucketPrefix)) {
       const fact = decodeBucketFact(this.primitives, value);
       const bucket = key.slice(bucketPrefix.length);
-      if (fact !== undefined && fact.stamp > this.stampOf(bucket)) this.#facts.set(bucket, fact);
+      const known = this.#facts.get(bucket);
+      if (fact !== undefined && (known === undefined || isNewer({ ...fact, by: instance }, known)))
+        this.#facts.set(bucket, { ...fact, by: instance });
     }
   }
 
@@ -52,6 +65,10 @@ export class Buckets {
   }
 
   set(bucket: string, change: Partial<Omit<BucketConfig, "n">>, stamp: Stamp, reply: Reply<BucketConfig>): void {
+    if (!this.#facts.has(bucket) && this.#facts.size >= limits.bucketsConfiguredMax) {
+      const detail = `${this.#facts.size} buckets are configured, at most ${limits.bucketsConfiguredMax} can be; use one of them`;
+      return reply(fail("bad-parameter", detail));
+    }
     const { r, w, conflicts } = { ...this.config(bucket), ...change };
     const fact = encodeBucketFact(this.primitives, { stamp, r, w, conflicts });
     this.store.publish(bucketPrefix + bucket, fact, (error) => {

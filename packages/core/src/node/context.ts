@@ -1,5 +1,5 @@
 /** What the parts of a node share: the ports, the rooms' live objects, and the few ways to reach another member. */
-import type { HybridClock } from "../base/hlc.js";
+import type { Stamp } from "../base/hlc.js";
 import type { KeyId } from "../base/key-id.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
@@ -15,6 +15,7 @@ import type { Deadlines } from "./deadlines.js";
 import type { Identity } from "./identity.js";
 import type { Holdings } from "./holdings.js";
 import type { Membership } from "./membership.js";
+import type { RepairWaits } from "./repair-waits.js";
 import type { Replica } from "./replica.js";
 import type { Plant } from "./plants.js";
 import type { NodeSettings } from "./settings.js";
@@ -29,7 +30,6 @@ export interface NodeContext {
   readonly settings: NodeSettings;
   readonly primitives: Primitives;
   readonly clock: Clock;
-  readonly hlc: HybridClock;
   readonly rng: Rng;
   readonly log: Log;
   readonly plants: ReadonlySet<Plant>;
@@ -40,6 +40,7 @@ export interface NodeContext {
   readonly holdings: Holdings;
   readonly replica: Replica;
   readonly membership: Membership;
+  readonly repairWaits: RepairWaits;
 
   readonly ring: Ring;
   keyOfId(id: Uint8Array): KeyId;
@@ -49,6 +50,8 @@ export interface NodeContext {
   bucketConfig(bucket: string): BucketConfig;
   modeOf(id: Uint8Array): ConflictMode;
   seemsAlive(name: string): boolean;
+  /** A stamp above `floor` and all earlier ones; undefined when this node's clock is not one to stamp with (TRAPS 29). */
+  stamp(floor?: Stamp): Stamp | undefined;
 
   /** Asks another member; `done` gets its reply, or the word that none comes. Returns what `abandon` takes, or 0 when `done` was called already. */
   ask(name: string, message: Message, deadlineMs: number, done: CallDone): number;

@@ -21,15 +21,10 @@ export class Coordinator {
   readonly #writes: Writes;
   readonly #forwarding: Forwarding;
   readonly #memory = new IdempotencyMemory(limits.operationMemoryMs, limits.idempotencyMemoryMax);
-  #inFlight = 0;
 
   constructor(readonly node: NodeContext) {
     this.#forwarding = new Forwarding(node);
     this.#writes = new Writes(node, (key, needed, deadlineAtMs, done) => this.#read(key, needed, deadlineAtMs, done));
-  }
-
-  get inFlight(): number {
-    return this.#inFlight;
   }
 
   get siblingWarnings(): number {
@@ -40,9 +35,7 @@ export class Coordinator {
     return this.#writes.retiredActors;
   }
 
-  get(command: GetCommand, timeoutMs: number, reply: Reply<Got>): void {
-    const done = this.#admit(reply);
-    if (done === undefined) return;
+  get(command: GetCommand, timeoutMs: number, done: Reply<Got>): void {
     const key = this.node.keyOfId(command.id);
     if (command.local) return this.#getLocal(key, done);
     const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
@@ -57,10 +50,8 @@ export class Coordinator {
   }
 
   put(command: PutCommand, timeoutMs: number, reply: Reply<PutDone>): void {
-    const admitted = this.#admit(reply);
-    if (admitted === undefined) return;
     const key = this.node.keyOfId(command.id);
-    const done = this.#remembering(command, admitted);
+    const done = this.#remembering(command, reply);
     if (done === undefined) return;
     const problem = this.#putProblem(command);
     if (problem !== undefined) return done({ ok: false, failure: problem });
@@ -75,6 +66,16 @@ export class Coordinator {
     const needed = this.#needed(command.w ?? this.#config(key).w, key, "w");
     if (!needed.ok) return done(needed);
     this.#writes.start({ key, command, context, needed: needed.value, deadlineAtMs }, done);
+  }
+
+  /** Whether a quorum's word is that the key has a value. */
+  isLive(id: Uint8Array, deadlineAtMs: number, done: Reply<boolean>): void {
+    const command: GetCommand = { kind: "get", id, r: "quorum", sloppy: false, local: false, hops: 0 };
+    this.get(command, deadlineAtMs - this.node.clock.monotonicMs(), (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      const { body } = outcome.value;
+      done(ok(body.length > 0 && this.node.states.liveCount(body) > 0));
+    });
   }
 
   #read(key: KeyId, needed: number, deadlineAtMs: number, done: ReadDone): void {
@@ -101,20 +102,6 @@ export class Coordinator {
     const state = states.settled(body, mode);
     const shown = mode === "lww" && states.liveCount(body) > 1 ? states.encode(state) : body;
     return { kind: "got", body: shown, context: states.sealContextOf(key, state), needed, received, fallbacks: 0 };
-  }
-
-  /** Counts the request in, or sheds it. The returned reply counts it out again. */
-  #admit<T>(reply: Reply<T>): Reply<T> | undefined {
-    if (this.#inFlight >= this.node.settings.requestsInFlightMax) {
-      const detail = `this node works on ${this.#inFlight} requests already; try again shortly, or ask another node`;
-      reply(fail("overloaded", detail, "none", { retryAfterMs: 1000 }));
-      return undefined;
-    }
-    this.#inFlight++;
-    return (outcome) => {
-      this.#inFlight--;
-      reply(outcome);
-    };
   }
 
   /** Notes the idempotency key. One that was used for another write is refused; one whose write never started is free again. */

@@ -39,7 +39,9 @@ function viewOf(node: NodeContext, keyHash: bigint, name: string, reply: Message
   if (reply.body === undefined) {
     return { ...about, reply: reply.status === "absent" ? "not-found" : "error", digest: null, siblings: [] };
   }
-  const siblings = standing(node.states.decode(reply.body)).map(({ dot, stamp, deleted }) => ({
+  const parsed = node.states.receive(reply.body);
+  if (parsed === undefined) return { ...about, reply: "error", digest: null, siblings: [] };
+  const siblings = standing(parsed.state).map(({ dot, stamp, deleted }) => ({
     dot: formatDot(dot),
     timestamp: stampMs(stamp),
     deleted,

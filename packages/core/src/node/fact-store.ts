@@ -10,7 +10,7 @@ import { decodeOrigin, encodeOrigin } from "../gossip/codec.js";
 import type { GossipMessage, OriginSnapshot } from "../gossip/messages.js";
 import { GossipState, type PublishedEntry, type Received } from "../gossip/state.js";
 import type { MetaWrite, Storage, StorageError } from "../ports/storage.js";
-import { factPrefix } from "./facts.js";
+import { addressKey, factPrefix } from "./facts.js";
 
 const ownPrefix = "own/";
 const originPrefix = "origin/";
@@ -27,8 +27,10 @@ export class FactStore {
   private constructor(
     readonly options: FactStoreOptions,
     readonly gossip: GossipState,
-    /** Stored facts that could not be read; gossip brings those of others again. */
+    /** Stored facts of others that could not be read: gossip brings them again. */
     readonly damaged: number,
+    /** This node's own facts that could not be read. Nobody brings them: a new incarnation that does not say them takes them back. */
+    readonly ownDamaged: readonly string[],
   ) {}
 
   /** Reads what is on disk and takes up gossip from there. */
@@ -36,34 +38,27 @@ export class FactStore {
     const { primitives, storage, instance, boot, rng } = options;
     const republish = new Map<string, Uint8Array>();
     const snapshots: OriginSnapshot[] = [];
+    const ownDamaged: string[] = [];
     let damaged = 0;
-    const read = (name: string, value: Uint8Array, take: (bytes: Uint8Array) => void): void => {
+    const readOwn = (name: string, value: Uint8Array): void => {
+      const key = name.slice(ownPrefix.length);
       const bytes = unseal(primitives, name, value);
-      if (bytes === undefined) damaged++;
-      else take(bytes);
+      if (bytes !== undefined) republish.set(key, bytes.slice());
+      // Where it is reached, a node says anew at every start.
+      else if (key !== addressKey) ownDamaged.push(key);
     };
-    const readOrigin = (bytes: Uint8Array): void => {
-      try {
-        snapshots.push(decodeOrigin(new Reader(primitives.text, bytes.slice())));
-      } catch (error) {
-        if (!(error instanceof MalformedError)) throw error;
-        damaged++;
-      }
+    const readOrigin = (name: string, value: Uint8Array): void => {
+      const snapshot = snapshotOf(primitives, unseal(primitives, name, value));
+      if (snapshot === undefined) damaged++;
+      else snapshots.push(snapshot);
     };
-    storage.scanMeta(
-      ownPrefix,
-      (name, value) => read(name, value, (bytes) => republish.set(name.slice(ownPrefix.length), bytes.slice())),
-      () =>
-        storage.scanMeta(
-          originPrefix,
-          (name, value) => read(name, value, readOrigin),
-          () => {
-            const gossip = new GossipState({ instance, boot, rng: rng.fork("gossip"), republish });
-            gossip.restore(snapshots);
-            done(new FactStore(options, gossip, damaged));
-          },
-        ),
-    );
+    storage.scanMeta(ownPrefix, readOwn, () => {
+      storage.scanMeta(originPrefix, readOrigin, () => {
+        const gossip = new GossipState({ instance, boot, rng: rng.fork("gossip"), republish });
+        gossip.restore(snapshots);
+        done(new FactStore(options, gossip, damaged, ownDamaged));
+      });
+    });
   }
 
   /** How a fact of this node's own lies on its disk: for a founder, whose first facts are written with its identity. */
@@ -123,6 +118,16 @@ export class FactStore {
     if (meta.length === 0) done();
     // A fact that could not be kept is acted on all the same: its author has it, and gossip brings it after a restart.
     else this.options.storage.apply({ meta }, () => done());
+  }
+}
+
+function snapshotOf(primitives: Primitives, bytes: Uint8Array | undefined): OriginSnapshot | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    return decodeOrigin(new Reader(primitives.text, bytes.slice()));
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
   }
 }
 

@@ -16,6 +16,8 @@ export const bucketPrefix = "fact/bucket/";
 export const addressKey = "fact/address";
 /** Not durable: what the origin's ring is and how much it still has to fill. */
 export const ringStateKey = "state/ring";
+/** Not durable: what the origin's wall clock showed when it said so. */
+export const clockKey = "state/clock";
 
 const FACT_VERSION = 1;
 
@@ -111,4 +113,12 @@ export function encodeRingState(primitives: Primitives, state: RingState): Uint8
 
 export function decodeRingState(primitives: Primitives, bytes: Uint8Array): RingState | undefined {
   return reading(primitives, bytes, (reader) => ({ version: reader.string(), inDoubt: reader.uvarint() }));
+}
+
+export function encodeClock(primitives: Primitives, wallMs: number): Uint8Array {
+  return writing(primitives, (writer) => writer.uvarint(wallMs));
+}
+
+export function decodeClock(primitives: Primitives, bytes: Uint8Array): number | undefined {
+  return reading(primitives, bytes, (reader) => reader.uvarint());
 }

@@ -30,6 +30,7 @@ export function gather(
     finish();
   });
   const take = (name: string, reply: Message | NoReply): void => {
+    if (finished) return;
     replies.set(name, reply);
     if (replies.size === names.length) finish();
   };

@@ -4,12 +4,13 @@
  */
 import { fail, ok, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
+import { limits } from "../base/limits.js";
 import { GetAccumulator } from "../quorum/get-accumulator.js";
 import type { Message } from "../wire/messages.js";
 import type { NoReply } from "./calls.js";
 import type { NodeContext } from "./context.js";
 import type { Deadline } from "./deadlines.js";
-import type { Held } from "./replica.js";
+import { recordOf, type Held } from "./replica.js";
 import type { Copy } from "./states.js";
 
 /** What a read found. `merged` undefined: every one of R members proved that there is nothing. */
@@ -26,7 +27,8 @@ export class GetDriver {
   readonly #calls = new Set<number>();
   /** Members whose state was asked for after their digest. */
   readonly #fetched = new Set<string>();
-  readonly #deadline: Deadline;
+  #deadline: Deadline;
+  #leaveWait: (() => void) | undefined;
   #answered = false;
   #finished = false;
 
@@ -75,9 +77,11 @@ export class GetDriver {
 
   #takeOwn(held: Held): void {
     const self = this.node.self;
-    const copy = held.kind === "absent" ? undefined : held.record;
-    if (held.kind === "absent") this.#accumulator.absent(self);
-    else if (held.kind === "unknown") this.#accumulator.unknown(self, copy, copy?.digest ?? 0n);
+    const copy = recordOf(held);
+    // The ring may have changed while the store was asked.
+    const isOwner = this.node.ownsPartition(this.key.partition);
+    if (held.kind === "absent" && isOwner) this.#accumulator.absent(self);
+    else if (held.kind !== "state" || !isOwner) this.#accumulator.unknown(self, copy, copy?.digest ?? 0n);
     else this.#accumulator.state(self, held.record, held.record.digest);
   }
 
@@ -137,12 +141,25 @@ export class GetDriver {
     const { progress, needed, received, merged } = this.#accumulator;
     if (progress === "waiting") return;
     this.#answered = true;
+    this.#waitForTheRest(merged?.body.length ?? 0);
     if (progress === "answer") {
       this.done(ok({ merged, needed, received }));
       return;
     }
     const detail = `a read needs ${needed} of ${this.owners.length} replicas and ${received} answered in time; try again, or ask for fewer with r`;
     this.done(fail("quorum-not-met", detail, "none", { needed, received }));
+  }
+
+  /** The client has its answer; what the others still say is for read repair, and that waits neither long nor at any price. */
+  #waitForTheRest(stateBytes: number): void {
+    const { settings, repairWaits, clock, deadlines } = this.node;
+    if (this.#calls.size === 0) return;
+    this.#leaveWait = settings.readRepair ? repairWaits.enter(stateBytes) : undefined;
+    if (this.#leaveWait === undefined) return this.#expire();
+    const untilMs = clock.monotonicMs() + limits.readRepairWaitMs;
+    if (untilMs >= this.deadlineAtMs) return;
+    this.#deadline.cancel();
+    this.#deadline = deadlines.at(untilMs, () => this.#expire());
   }
 
   #expire(): void {
@@ -157,6 +174,7 @@ export class GetDriver {
     if (this.#finished) return;
     this.#finished = true;
     this.#deadline.cancel();
+    this.#leaveWait?.();
     if (this.node.settings.readRepair) this.#repair();
   }
 

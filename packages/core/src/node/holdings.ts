@@ -14,66 +14,107 @@ export interface Conflict extends Outline {
   readonly id: Uint8Array;
 }
 
-interface Partition {
-  readonly liveByBucket: Map<string, number>;
+export interface CountedKey {
+  readonly id: Uint8Array;
+  readonly outline: Outline;
+}
+
+/** One partition's numbers. */
+class Tally {
+  readonly liveByBucket = new Map<string, number>();
   /** By the id's text: `bucket/key`. */
-  readonly conflicts: Map<string, Conflict>;
+  readonly conflicts = new Map<string, Conflict>();
+
+  changed(bucket: string, name: string, id: Uint8Array, before: number, after: Outline): void {
+    const difference = Number(after.live > 0) - Number(before > 0);
+    if (difference !== 0) {
+      const live = (this.liveByBucket.get(bucket) ?? 0) + difference;
+      if (live === 0) this.liveByBucket.delete(bucket);
+      else this.liveByBucket.set(bucket, live);
+    }
+    if (after.live > 1) this.conflicts.set(name, { id: id.slice(), ...after });
+    else this.conflicts.delete(name);
+  }
 }
 
 export class Holdings {
-  /** A partition is here once it has been counted; before that, changes to it are part of the count to come. */
-  readonly #partitions = new Map<number, Partition>();
+  /** A partition is here once it has been counted. */
+  readonly #tallies = new Map<number, Tally>();
+  /** Partitions that are being counted, with the keys that changed since the count began. */
+  readonly #counting = new Map<number, Map<string, CountedKey>>();
 
   constructor(readonly primitives: Primitives) {}
 
   isCounted(partition: number): boolean {
-    return this.#partitions.has(partition);
+    return this.#tallies.has(partition);
   }
 
-  /** Takes the count of a whole partition, made in one go. */
-  count(partition: number, states: Iterable<{ readonly id: Uint8Array; readonly outline: Outline }>): void {
-    this.#partitions.set(partition, { liveByBucket: new Map(), conflicts: new Map() });
-    for (const { id, outline } of states) this.changed(partition, id, 0, outline);
+  /** A count of the partition begins: changes from here on outrank what it finds. */
+  begin(partition: number): void {
+    this.#counting.set(partition, new Map());
+  }
+
+  /** Takes the count of a whole partition. */
+  count(partition: number, found: Iterable<CountedKey>): void {
+    const changedMeanwhile = this.#counting.get(partition) ?? new Map<string, CountedKey>();
+    this.#counting.delete(partition);
+    const tally = new Tally();
+    const add = ({ id, outline }: CountedKey): void => {
+      const { bucket, key } = namesOf(this.primitives, id);
+      tally.changed(bucket, `${bucket}/${key}`, id, 0, outline);
+    };
+    for (const counted of found) {
+      const { id, outline } = counted;
+      if (outline.live === 0) continue;
+      if (changedMeanwhile.size === 0 || !changedMeanwhile.has(this.#nameOf(id))) add(counted);
+    }
+    for (const counted of changedMeanwhile.values()) add(counted);
+    this.#tallies.set(partition, tally);
   }
 
   /** A key's state went from `before` live siblings to `after`. Cheap where neither its being live nor a conflict changed. */
   changed(partition: number, id: Uint8Array, before: number, after: Outline): void {
     if (before === after.live && before <= 1) return;
-    const counts = this.#partitions.get(partition);
-    if (counts === undefined) return;
+    const tally = this.#tallies.get(partition);
+    const counting = this.#counting.get(partition);
+    if (tally === undefined && counting === undefined) return;
     const { bucket, key } = namesOf(this.primitives, id);
-    const difference = Number(after.live > 0) - Number(before > 0);
-    if (difference !== 0) counts.liveByBucket.set(bucket, (counts.liveByBucket.get(bucket) ?? 0) + difference);
     const name = `${bucket}/${key}`;
-    if (after.live > 1) counts.conflicts.set(name, { id: id.slice(), ...after });
-    else counts.conflicts.delete(name);
+    counting?.set(name, { id: id.slice(), outline: after });
+    tally?.changed(bucket, name, id, before, after);
   }
 
   /** Live keys in the partitions that `owned` names. */
   liveKeys(owned: (partition: number) => boolean): number {
     let total = 0;
-    for (const [partition, counts] of this.#partitions) {
-      if (owned(partition)) for (const live of counts.liveByBucket.values()) total += live;
-    }
+    for (const { liveByBucket } of this.#owned(owned)) for (const live of liveByBucket.values()) total += live;
     return total;
   }
 
   liveByBucket(owned: (partition: number) => boolean): Map<string, number> {
     const totals = new Map<string, number>();
-    for (const [partition, counts] of this.#partitions) {
-      if (!owned(partition)) continue;
-      for (const [bucket, live] of counts.liveByBucket) totals.set(bucket, (totals.get(bucket) ?? 0) + live);
+    for (const { liveByBucket } of this.#owned(owned)) {
+      for (const [bucket, live] of liveByBucket) totals.set(bucket, (totals.get(bucket) ?? 0) + live);
     }
     return totals;
   }
 
   *conflicts(owned: (partition: number) => boolean): Iterable<Conflict> {
-    for (const [partition, counts] of this.#partitions) if (owned(partition)) yield* counts.conflicts.values();
+    for (const { conflicts } of this.#owned(owned)) yield* conflicts.values();
   }
 
   conflictCount(owned: (partition: number) => boolean): number {
     let total = 0;
-    for (const [partition, counts] of this.#partitions) if (owned(partition)) total += counts.conflicts.size;
+    for (const { conflicts } of this.#owned(owned)) total += conflicts.size;
     return total;
+  }
+
+  /** Those with something in them; asked about with the ring, which costs more than looking. */
+  *#owned(owned: (partition: number) => boolean): Iterable<Tally> {
+    for (const [partition, tally] of this.#tallies) if (tally.liveByBucket.size > 0 && owned(partition)) yield tally;
+  }
+
+  #nameOf(id: Uint8Array): string {
+    return this.primitives.text.decode(id, 0, id.length);
   }
 }

@@ -44,6 +44,21 @@ export function decodeIdentity(primitives: Primitives, outcome: ReadOutcome): Id
   };
 }
 
+/** Holds the instance that a new folder asks to join as, until it is a member. */
+export const joiningMetaName = "joining";
+
+export function encodeJoining(primitives: Primitives, instance: number): MetaWrite {
+  const writer = new Writer(primitives.text);
+  writer.u48(instance);
+  return { name: joiningMetaName, value: seal(primitives, joiningMetaName, writer.take()) };
+}
+
+/** Undefined where there is none, or none that can be read: then another instance is drawn. */
+export function decodeJoining(primitives: Primitives, outcome: ReadOutcome): number | undefined {
+  const bytes = outcome.kind === "found" ? unseal(primitives, joiningMetaName, outcome.value) : undefined;
+  return bytes && new Reader(primitives.text, bytes).u48();
+}
+
 export function clusterIdText(clusterId: bigint): string {
   return clusterId.toString(16).padStart(16, "0");
 }

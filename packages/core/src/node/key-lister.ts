@@ -27,6 +27,10 @@ export interface KeyQuery {
 }
 
 const STEPS_AT_ONCE = 32;
+/** Keys that owners do not agree on are read like any other, so many at a time: a page may be full of them, and each is held whole. */
+const READS_AT_ONCE = 32;
+/** The other owners are asked when the first have not answered within this share of the time that is left. */
+const FIRST_TRY_SHARE = 1 / 3;
 
 /** What several owners said of one page: the keys in order, how far the page is complete, and whether there is more behind it. */
 interface MergedPage {
@@ -102,7 +106,9 @@ class Listing {
       door.handle(message, (listed) => {
         if (listed.kind === "listed") answer(listed);
       });
-    gather(node, this.#quorumOf(owners), message, this.deadlineAtMs, self, (replies) => {
+    const now = node.clock.monotonicMs();
+    const firstUntilMs = now + (this.deadlineAtMs - now) * FIRST_TRY_SHARE;
+    gather(node, this.#quorumOf(owners), message, firstUntilMs, self, (replies) => {
       const pages = goodPages(replies);
       const needed = majority(owners.length);
       if (pages.length >= needed) return this.#take(place, pages);
@@ -137,26 +143,38 @@ class Listing {
   #take(place: Place, pages: readonly Listed[]): void {
     const { node } = this.lister;
     const merged = mergePages(node, place, pages);
-    const ids = new Map(merged.agreed.map(({ id }) => [id, true]));
-    let waiting = merged.disputed.length;
-    let failure: Outcome<KeyPage> | undefined;
-    const proceed = (): void => {
-      if (failure !== undefined) return this.reply(failure);
-      const live = [...ids].filter(([, isLive]) => isLive).map(([id]) => id);
-      const kept = live.sort(byPlace(node)).slice(0, this.query.limit - this.#keys.length);
+    this.#settle(merged.disputed, (settled) => {
+      const live = [...merged.agreed.map(({ id }) => id), ...settled].sort(byPlace(node));
+      const kept = live.slice(0, this.query.limit - this.#keys.length);
       this.#keys.push(...kept);
       const last = kept.at(-1);
       const isCut = last !== undefined && kept.length < live.length;
       this.#goOn(isCut ? placeAt(node, place.partition, last) : (merged.next ?? startOf(place.partition + 1)));
+    });
+  }
+
+  /** Reads each disputed key; `done` gets those that a quorum calls live. A list that can't be whole is none: then the reply says why. */
+  #settle(disputed: readonly Uint8Array[], done: (live: readonly Uint8Array[]) => void): void {
+    const live: Uint8Array[] = [];
+    let started = 0;
+    let waiting = disputed.length;
+    let failed = false;
+    const startNext = (): void => {
+      const id = disputed[started++];
+      if (id !== undefined && !failed) this.lister.isLive(id, this.deadlineAtMs, (outcome) => take(id, outcome));
     };
-    if (waiting === 0) return proceed();
-    for (const id of merged.disputed) {
-      this.lister.isLive(id, this.deadlineAtMs, (outcome) => {
-        if (!outcome.ok) failure = outcome;
-        else ids.set(id, outcome.value);
-        if (--waiting === 0) proceed();
-      });
-    }
+    const take = (id: Uint8Array, outcome: Outcome<boolean>): void => {
+      if (failed) return;
+      if (!outcome.ok) {
+        failed = true;
+        return this.reply(outcome);
+      }
+      if (outcome.value) live.push(id);
+      if (--waiting === 0) done(live);
+      else startNext();
+    };
+    if (waiting === 0) return done(live);
+    for (let i = 0; i < READS_AT_ONCE; i++) startNext();
   }
 
   /** Empty partitions of a small cluster answer at once: now and then the stack is left, and others get their turn. */

@@ -20,9 +20,11 @@ import { foldRing, type Ring } from "../ring/ring.js";
 import type { Hello, Message } from "../wire/messages.js";
 import type { MemberStatus } from "./api.js";
 import type { Callee, Calls } from "./calls.js";
+import { ClockWatch } from "./clock-watch.js";
 import { encodeSnapshots, type FactStore } from "./fact-store.js";
 import * as facts from "./facts.js";
 import type { Identity } from "./identity.js";
+import { refusals } from "./refusals.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 
 export interface MembershipOptions {
@@ -41,6 +43,9 @@ export interface MembershipOptions {
   readonly onRival: () => void;
 }
 
+/** How long a start waits for an answer from where this instance lived before. */
+const FORMER_ADDRESS_WAIT_MS = 1_000;
+
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #detector: FailureDetector;
@@ -48,8 +53,11 @@ export class Membership {
   #ring: Ring;
   #members = new Map<string, Member>();
   #addresses = new Map<number, facts.AddressFact>();
+  readonly #clocks: ClockWatch;
   #stopRounds: (() => void) | undefined;
+  #clockSaidAtMs: number | undefined;
   #started = false;
+  #stopped = false;
   #inDoubt = 0;
   #ownAddress: Address = "";
   gossipBytesSent = 0;
@@ -58,6 +66,7 @@ export class Membership {
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#detector = new FailureDetector({ intervalMs: options.settings.gossipIntervalMs });
+    this.#clocks = new ClockWatch(options.clock, limits.clockSkewMaxMs + limits.clockSayMs);
     this.#ring = foldRing([], this.#ringConfig());
     this.#understandFacts();
   }
@@ -72,21 +81,42 @@ export class Membership {
 
   /** Starts the rounds, and says where this node is reached. */
   start(whereabouts: Whereabouts): void {
-    const { primitives, facts: store } = this.#options;
+    const { primitives, facts: store, identity, clock, calls } = this.#options;
+    const former = this.#addresses.get(identity.instance)?.address;
     this.#started = true;
     this.#ownAddress = whereabouts.address;
-    const fact = facts.encodeAddressFact(primitives, { name: this.self, ...whereabouts });
-    store.publish(facts.addressKey, fact, () => this.#understandFacts());
-    const now = this.#options.clock.monotonicMs();
+    const value = facts.encodeAddressFact(primitives, { name: this.self, ...whereabouts });
+    // Not needed on this disk: every start says it anew.
+    store.publish(facts.addressKey, value, (error) => {
+      if (error !== undefined) store.say(facts.addressKey, value);
+      this.#understandFacts();
+    });
+    const now = clock.monotonicMs();
     for (const member of this.#members.values()) this.#detector.expect(member.instance, now);
     this.#sayRing();
-    // Seeds are greeted at once: one of another cluster is found out before anything is served.
-    for (const seed of this.#peers().seeds) this.#options.calls.tell(seed, this.#encode(store.gossip.syn()));
-    this.#round();
+    if (former === undefined || former === whereabouts.address) return this.#begin();
+    // Where this instance lived before, the original of a copied folder may live still: it refuses the copy, before anybody else hears of
+    // it and takes the two for one (TRAPS 3).
+    const callee = { instance: identity.instance, address: former };
+    const asked = calls.ask(callee, { kind: "ring" }, FORMER_ADDRESS_WAIT_MS, () => this.#begin());
+    if (asked === 0) return;
+    clock.after(FORMER_ADDRESS_WAIT_MS, () => {
+      calls.abandon(asked);
+      this.#begin();
+    });
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#stopRounds?.();
+  }
+
+  #begin(): void {
+    if (this.#stopped || this.#stopRounds !== undefined) return;
+    const { calls, facts: store } = this.#options;
+    // Seeds are greeted at once: one of another cluster is found out before anything is served.
+    for (const seed of this.#peers().seeds) calls.tell(seed, this.#encode(store.gossip.syn()));
+    this.#round();
   }
 
   isMember(name: string): boolean {
@@ -145,21 +175,24 @@ export class Membership {
   admit(hello: Hello): string | undefined {
     if (hello.role !== "member") return undefined;
     if (hello.instance === this.#options.identity.instance) {
-      return `instance of ${hello.name} is this node's own: the data folder of ${this.self} was copied; start the copy with an empty folder`;
+      return refusals.copied(hello.name);
     }
-    const member = this.#members.get(hello.name);
+    return this.refusalOf(hello.name, hello.instance);
+  }
+
+  /** Why that instance is no member any more; undefined for one that is, and for one that is not known. */
+  refusalOf(name: string, instance: number): string | undefined {
+    const member = this.#members.get(name);
+    if (member?.instance === instance) return undefined;
     // One that is not known yet may have joined through another member a moment ago: gossip will tell.
-    if (member === undefined || member.instance === hello.instance) return undefined;
-    const replaced = [...this.#events.values()].some(
-      (event) =>
-        event.name === hello.name &&
-        "instance" in event &&
-        event.instance === hello.instance &&
-        event.kind !== "removed",
-    );
-    return replaced
-      ? `the place of ${hello.name} was taken by a new instance; this folder is of the old one`
-      : undefined;
+    const isKnown = [...this.#events.values()].some((event) => "instance" in event && event.instance === instance);
+    if (!isKnown) return undefined;
+    return member === undefined ? refusals.removed(name) : refusals.replaced(name);
+  }
+
+  /** Whether most of the members that live disagree with this node's wall clock. */
+  clockIsOff(): boolean {
+    return this.#clocks.isOff(this.#liveOthers());
   }
 
   /** Takes one gossip message and answers on its link. */
@@ -194,6 +227,10 @@ export class Membership {
     const now = this.#options.clock.monotonicMs();
     for (const instance of received.heard) this.#detector.heard(instance, now);
     if (received.rival) this.#options.onRival();
+    for (const { instance, key, value } of received.changes) {
+      const wallMs = key === facts.clockKey && value && facts.decodeClock(this.#options.primitives, value);
+      if (typeof wallMs === "number") this.#clocks.heard(instance, wallMs);
+    }
     if (!received.changes.some((change) => change.key.startsWith(facts.factPrefix))) return;
     this.#understandFacts();
     this.#options.onFacts();
@@ -228,6 +265,19 @@ export class Membership {
     this.#options.facts.say(facts.ringStateKey, facts.encodeRingState(this.#options.primitives, state));
   }
 
+  #sayClock(now: number): void {
+    if (this.#clockSaidAtMs !== undefined && now - this.#clockSaidAtMs < limits.clockSayMs) return;
+    this.#clockSaidAtMs = now;
+    const { primitives, clock, facts: store } = this.#options;
+    store.say(facts.clockKey, facts.encodeClock(primitives, clock.wallMs()));
+  }
+
+  *#liveOthers(): Iterable<number> {
+    for (const { name, instance } of this.members()) {
+      if (name !== this.self && this.status(name) === "up") yield instance;
+    }
+  }
+
   #round(): void {
     const { clock, settings, facts: store, rng, calls } = this.#options;
     const now = clock.monotonicMs();
@@ -237,6 +287,7 @@ export class Membership {
       if (lagMs > settings.gossipIntervalMs / 2) this.#detector.observerStalled(lagMs);
     }
     this.#lastRoundMs = now;
+    this.#sayClock(now);
     store.gossip.beat();
     for (const peer of choosePeers(rng, this.#peers(), limits.gossipFanout)) {
       const message = this.#encode(store.gossip.syn());

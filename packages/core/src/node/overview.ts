@@ -1,5 +1,5 @@
 /** Questions to all members at once: which buckets there are, and which keys wait for somebody to resolve them. */
-import { ok } from "../base/failure.js";
+import { fail, ok } from "../base/failure.js";
 import { compareBytes } from "../base/bytes.js";
 import { decodeBase64url, encodeBase64url } from "../base/base64url.js";
 import { namesOf } from "../base/key-id.js";
@@ -37,9 +37,13 @@ export class Overview {
 
   /** Conflicts that any reachable owner sees, in the order of their names. One that is being resolved may still be there. */
   listConflicts(query: ConflictQuery, timeoutMs: number, reply: Reply<ConflictPage>): void {
+    const after = query.cursor === undefined ? undefined : decodeBase64url(query.cursor);
+    if (query.cursor !== undefined && after === undefined) {
+      const detail = "the cursor is not one that a list of conflicts gave; start again without it";
+      return reply(fail("bad-parameter", detail));
+    }
     this.#askAll({ kind: "conflicts", bucket: query.bucket ?? "" }, timeoutMs, (replies) => {
       const all = mergeConflicts(replies);
-      const after = query.cursor === undefined ? undefined : decodeBase64url(query.cursor);
       const rest = after === undefined ? all : all.filter(({ id }) => compareBytes(id, after) > 0);
       const page = rest.slice(0, query.limit);
       const last = page.at(-1);

@@ -50,8 +50,8 @@ export function decodeWhole(primitives: Primitives, outcome: ReadOutcome): Set<n
 }
 
 export class Refill {
-  /** By partition: the members it still has to be merged from. */
-  readonly #missing = new Map<number, Set<string>>();
+  /** By partition: the members it still has to be merged from, each with how far that is. */
+  readonly #missing = new Map<number, Map<string, Source>>();
   readonly #queue: Source[] = [];
   readonly #running = new Set<Source>();
   /** Sources that gave no answer: to be asked again after a while. */
@@ -102,6 +102,15 @@ export class Refill {
     this.onProgress();
   }
 
+  /** Anything of the partition may be lost here: nothing is proven until it was merged from the others again. */
+  doubt(partition: number): void {
+    if (!this.node.ownsPartition(partition)) return;
+    this.whole.delete(partition);
+    this.#missing.delete(partition);
+    this.#keepWhole();
+    this.ringChanged(this.node.ring);
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#retry?.();
@@ -109,14 +118,15 @@ export class Refill {
 
   #want(partition: number, others: readonly string[]): void {
     const known = this.#missing.get(partition);
-    const missing = known ?? new Set<string>();
+    const missing = known ?? new Map<string, Source>();
     this.#missing.set(partition, missing);
-    for (const from of [...missing]) if (!others.includes(from)) missing.delete(from);
+    for (const from of [...missing.keys()]) if (!others.includes(from)) missing.delete(from);
     // A member that joined after this node is as empty as this one was: only those of the first look count.
     if (known === undefined) {
       for (const from of others) {
-        missing.add(from);
-        this.#queue.push({ partition, from, fromHash: 0n, afterId: new Uint8Array(), keys: 0 });
+        const source = { partition, from, fromHash: 0n, afterId: new Uint8Array(), keys: 0 };
+        missing.set(from, source);
+        this.#queue.push(source);
       }
     }
     if (missing.size === 0) this.#confirm(partition);
@@ -126,7 +136,7 @@ export class Refill {
     while (!this.#stopped && this.#running.size < PULLS_AT_ONCE) {
       const next = this.#queue.shift();
       if (next === undefined) return;
-      if (this.#missing.get(next.partition)?.has(next.from) !== true) continue;
+      if (!this.#isWanted(next)) continue;
       this.#running.add(next);
       this.#pull(next);
     }
@@ -180,10 +190,15 @@ export class Refill {
   #merged(source: Source): void {
     this.#running.delete(source);
     const missing = this.#missing.get(source.partition);
-    missing?.delete(source.from);
+    if (this.#isWanted(source)) missing?.delete(source.from);
     if (this.node.plants.has("one-source-is-enough")) missing?.clear();
     if (missing?.size === 0) this.#confirm(source.partition);
     this.#start();
+  }
+
+  /** Not one of an earlier want: the partition may have come and gone meanwhile, and with it writes that were not sent here. */
+  #isWanted(source: Source): boolean {
+    return this.#missing.get(source.partition)?.get(source.from) === source;
   }
 
   /** From now on this node's silence about a key of the partition is a proof, so it must still be one after a restart. */

@@ -1,6 +1,5 @@
 /** What this node answers when another asks it as a replica: states, digests, pages of keys, and what it holds in numbers. */
 import { compareBytes } from "../base/bytes.js";
-import { decodeRecord } from "../replication/record.js";
 import { HASH_MAX, type StoredRecord } from "../ports/storage.js";
 import type { Message, MessageOf } from "../wire/messages.js";
 import type { NodeContext } from "./context.js";
@@ -17,9 +16,9 @@ export class ReplicaDoor {
   handle(request: ReplicaRequest, answer: Answer): void {
     switch (request.kind) {
       case "fetch":
-        return this.node.replica.load(this.node.keyOfId(request.id), (held) => answer(fetched(held)));
+        return this.#load(request.id, (held) => answer(fetched(held)));
       case "digest":
-        return this.node.replica.load(this.node.keyOfId(request.id), (held) => answer(digested(held)));
+        return this.#load(request.id, (held) => answer(digested(held)));
       case "store":
         return this.#store(request, answer);
       case "list":
@@ -31,6 +30,15 @@ export class ReplicaDoor {
       case "pull":
         return this.#pull(request, answer);
     }
+  }
+
+  /** One that does not own the key, by the ring that it knows, may have missed any write: what it holds is true and proves nothing more. */
+  #load(id: Uint8Array, done: (held: Held) => void): void {
+    const key = this.node.keyOfId(id);
+    this.node.replica.load(key, (held) => {
+      if (held.kind === "unknown" || this.node.ownsPartition(key.partition)) return done(held);
+      done({ kind: "unknown", record: recordOf(held), damaged: false });
+    });
   }
 
   #store(request: MessageOf<"store">, answer: Answer): void {
@@ -67,7 +75,7 @@ export class ReplicaDoor {
         more = true;
         return false;
       }
-      const local = decodeRecord(this.node.primitives, record.hash, record.value);
+      const local = this.node.replica.read(record);
       // A damaged record is listed with a digest that no healthy one has: the lister then asks for the key itself.
       const live = local === undefined || local.inDoubt ? 0 : this.node.states.liveCount(local.body);
       keys.push({ id: record.key, digest: local === undefined || local.inDoubt ? 0n : local.digest, live });
@@ -89,7 +97,7 @@ export class ReplicaDoor {
         more = true;
         return false;
       }
-      const local = decodeRecord(this.node.primitives, record.hash, record.value);
+      const local = this.node.replica.read(record);
       if (local === undefined) {
         damaged++;
         return true;

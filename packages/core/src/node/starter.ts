@@ -3,13 +3,14 @@
  * turn until one answers. Who the node is, is on disk before anybody hears of it.
  */
 import { MalformedError } from "../base/bytes.js";
+import type { Failure } from "../base/failure.js";
 import { HybridClock } from "../base/hlc.js";
 import { limits } from "../base/limits.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
 import type { Clock } from "../ports/clock.js";
 import type { Address, Link, Network, NetworkHandler } from "../ports/network.js";
-import type { MetaWrite, Storage } from "../ports/storage.js";
+import type { MetaWrite, Storage, StorageError } from "../ports/storage.js";
 import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
 import { NO_CLUSTER } from "../wire/frame.js";
 import type { Envelope, Hello, Welcome } from "../wire/messages.js";
@@ -17,7 +18,15 @@ import { bootMetaName, decodeBoot, encodeBoot, nextBoot, type BootRecord } from 
 import type { Log } from "./context.js";
 import { decodeSnapshots, FactStore } from "./fact-store.js";
 import { encodeMemberFact, memberPrefix } from "./facts.js";
-import { decodeIdentity, encodeIdentity, identityMetaName, type Identity } from "./identity.js";
+import {
+  decodeIdentity,
+  decodeJoining,
+  encodeIdentity,
+  encodeJoining,
+  identityMetaName,
+  joiningMetaName,
+  type Identity,
+} from "./identity.js";
 import { Node } from "./node.js";
 import { NO_PLANTS, type Plant } from "./plants.js";
 import { decodeWhole, encodeWhole, wholeMetaName } from "./refill.js";
@@ -52,11 +61,19 @@ export const PARTITIONS_DEFAULT = 256;
 export const REPLICAS_DEFAULT = 3;
 const SECRET_BYTES = 32;
 
+interface Joining {
+  readonly instance: number;
+  /** Requests are numbered from 1; an answer to any of them is one. */
+  requestId: number;
+  turn: number;
+  stop: () => void;
+}
+
 /** The network's handler for the life of the process: first for joining, then for the node. */
 export class Starter implements NetworkHandler {
   readonly #options: StartOptions;
   #identity: Identity | undefined;
-  #joining: { readonly instance: number; requestId: number; turn: number; stop: () => void } | undefined;
+  #joining: Joining | undefined;
   #node: Node | undefined;
 
   constructor(options: StartOptions) {
@@ -102,10 +119,9 @@ export class Starter implements NetworkHandler {
   receive(envelope: Envelope, link: Link): void {
     if (this.#node !== undefined) return this.#node.receive(envelope, link);
     const { message, requestId } = envelope;
-    if (this.#joining === undefined || requestId !== this.#joining.requestId) return;
+    if (this.#joining === undefined || requestId < 1 || requestId > this.#joining.requestId) return;
     if (message.kind === "welcome") this.#welcomed(message);
-    else if (message.kind === "failed")
-      this.#options.onFatal("config", `joining was refused: ${message.failure.detail}`);
+    else if (message.kind === "failed") this.#notWelcomed(message.failure);
   }
 
   refused(address: Address, reason: string): void {
@@ -164,9 +180,22 @@ export class Starter implements NetworkHandler {
     this.#boot(identity, [encodeIdentity(primitives, identity), fact, whole]);
   }
 
+  /** The instance is on disk before anybody hears of it: a start that is broken off asks again as the same one, and is not its own rival. */
   #join(): void {
-    this.#joining = { instance: drawInstance(this.#options.entropy), requestId: 0, turn: 0, stop: () => {} };
-    this.#askToJoin();
+    const { storage, primitives, entropy } = this.#options;
+    storage.getMeta(joiningMetaName, (outcome) => {
+      const instance = decodeJoining(primitives, outcome) ?? drawInstance(entropy);
+      storage.apply({ meta: [encodeJoining(primitives, instance)] }, (error) => {
+        if (error !== undefined) return this.#diskFailed(error);
+        this.#joining = { instance, requestId: 0, turn: 0, stop: () => {} };
+        this.#askToJoin();
+      });
+    });
+  }
+
+  #diskFailed(error: StorageError): void {
+    const what = error === "full" ? "has no space" : "failed";
+    this.#options.onFatal("storage", `the disk under the data folder ${what}; nothing was started`);
   }
 
   #askToJoin(): void {
@@ -184,6 +213,15 @@ export class Starter implements NetworkHandler {
     joining.stop = clock.after(JOIN_RETRY_MS, () => this.#askToJoin());
   }
 
+  /** What one member can't do now, the next one may. */
+  #notWelcomed({ code, detail }: Failure): void {
+    const { onFatal, log } = this.#options;
+    if (code !== "join-refused") return log("warn", "a seed can't take this node in now; asking on", { code, detail });
+    this.#joining?.stop();
+    this.#joining = undefined;
+    onFatal("config", `joining was refused: ${detail}`);
+  }
+
   #welcomed(welcome: Welcome): void {
     const { primitives, name } = this.#options;
     const instance = this.#joining?.instance ?? 0;
@@ -194,7 +232,8 @@ export class Starter implements NetworkHandler {
     try {
       const known = decodeSnapshots(primitives, welcome.gossip.slice());
       const origins = known.map((snapshot) => FactStore.originMeta(primitives, snapshot));
-      this.#boot(identity, [encodeIdentity(primitives, identity), ...origins]);
+      const joined = { name: joiningMetaName, value: undefined };
+      this.#boot(identity, [encodeIdentity(primitives, identity), joined, ...origins]);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.#options.onFatal("config", `the seed's welcome can't be read: ${error.message}; is it of another version?`);
@@ -215,9 +254,8 @@ export class Starter implements NetworkHandler {
       }
       const boot = nextBoot(last);
       storage.apply({ meta: [encodeBoot(primitives, boot), ...news] }, (error) => {
-        if (error === undefined) return this.#load(identity, boot);
-        const what = error === "full" ? "has no space" : "failed";
-        this.#options.onFatal("storage", `the disk under the data folder ${what}; nothing was started`);
+        if (error === undefined) this.#load(identity, boot);
+        else this.#diskFailed(error);
       });
     });
   }
@@ -226,8 +264,14 @@ export class Starter implements NetworkHandler {
     const { storage, primitives, rng, log } = this.#options;
     const { instance } = identity;
     FactStore.load({ primitives, storage, rng, instance, boot: boot.boot }, (facts) => {
-      if (facts.damaged > 0)
-        log("error", "damaged facts; gossip brings those of others again", { count: facts.damaged });
+      if (facts.ownDamaged.length > 0) {
+        const what = facts.ownDamaged.join(", ");
+        return this.#options.onFatal(
+          "folder",
+          `the data folder can't tell what this member has told the cluster: ${what} is damaged; start with an empty folder under the same name to refill it from the other members`,
+        );
+      }
+      if (facts.damaged > 0) log("error", "damaged facts; gossip brings them again", { count: facts.damaged });
       storage.getMeta(wholeMetaName, (outcome) => {
         this.#begin(identity, boot, facts, decodeWhole(primitives, outcome));
       });

@@ -1,5 +1,6 @@
 /** What a PUT or DELETE does to a key's state at its coordinator: looks before it writes where it must, then mints one dot (DESIGN §4, §5). */
 import { fail, ok, type Outcome } from "../base/failure.js";
+import { stampAt } from "../base/hlc.js";
 import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
 import { majority } from "../quorum/needed.js";
@@ -107,14 +108,15 @@ export class Writes {
   }
 
   #mint(order: WriteOrder, state: KeyState, local: Omit<Change, "body">): Decision {
-    const { actors, hlc, clock, identity, states, self, plants } = this.node;
+    const { actors, clock, identity, states, self, plants } = this.node;
     const { command } = order;
     const context = plants.has("blind-replaces") ? union(order.context, contextOf(state)) : order.context;
     const mode = this.node.modeOf(order.key.id);
     const fresh = actors.next;
-    const stamp = hlc.next(clock.wallMs(), stampFloor(state, context));
+    // Among siblings a stamp is for people: no clock decides, so none is worth refusing a write.
+    const stamp = this.node.stamp(stampFloor(state, context)) ?? (mode === "lww" ? undefined : stampAt(clock.wallMs()));
     if (stamp === undefined) {
-      const detail = `this node's clock is more than ${hlc.skewMaxMs} ms behind what the key or another node was stamped with; mend the clocks, or ask another node`;
+      const detail = `this node's clock is more than ${limits.clockSkewMaxMs} ms from the other members' or from what the key was stamped with; mend the clocks, or ask another node`;
       return fail("clock-skew", detail);
     }
     const written = write(state, {

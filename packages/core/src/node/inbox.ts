@@ -1,0 +1,101 @@
+/** Gives each message that comes over the wire to the part it is for. Members are believed, clients are checked. */
+import { unreachable } from "../base/assert.js";
+import { fail, type Outcome } from "../base/failure.js";
+import type { Link } from "../ports/network.js";
+import type { Envelope, GetCommand, Hello, Join, Message, PutCommand } from "../wire/messages.js";
+import type { Admission } from "./admission.js";
+import type { NodeApi } from "./api.js";
+import type { Calls } from "./calls.js";
+import { commandProblem } from "./command-check.js";
+import type { NodeContext } from "./context.js";
+import type { ReplicaDoor } from "./replica-door.js";
+import { ringTable } from "./views.js";
+
+type Answer = (message: Message) => void;
+
+export interface InboxOptions {
+  readonly node: NodeContext;
+  readonly api: NodeApi;
+  readonly door: ReplicaDoor;
+  readonly calls: Calls;
+  readonly admission: Admission;
+  /** Why this node takes no requests (it is stopping, its store has failed); undefined when it does. */
+  readonly refusal: () => Outcome<never> | undefined;
+}
+
+export class Inbox {
+  readonly #options: InboxOptions;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  receive(envelope: Envelope, link: Link): void {
+    const { requestId, deadlineMs, message } = envelope;
+    const answer: Answer = (reply) => {
+      if (requestId !== 0) link.reply(requestId, reply);
+    };
+    const { node, door, calls } = this.#options;
+    const isMember = link.hello.role === "member";
+    switch (message.kind) {
+      case "fetch":
+      case "digest":
+      case "store":
+      case "list":
+      case "inventory":
+      case "conflicts":
+      case "pull":
+        if (isMember) door.handle(message, answer);
+        return;
+      case "get":
+      case "put":
+        return this.#command(message, link.hello, deadlineMs, answer);
+      case "gossip":
+        if (isMember) node.membership.receive(message.payload, link);
+        return;
+      case "join":
+        return this.#join(message, answer);
+      case "ring":
+        return answer(ringTable(node));
+      case "fetched":
+      case "digested":
+      case "stored":
+      case "got":
+      case "put-done":
+      case "failed":
+      case "listed":
+      case "inventoried":
+      case "conflicts-listed":
+      case "pulled":
+      case "ring-table":
+        // Only members are asked, so only they answer: a client must not be able to say "durable".
+        if (isMember) calls.answer(requestId, message, link.hello);
+        return;
+      case "hello":
+      case "refused":
+      case "welcome":
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** A member has checked what it passes on. */
+  #command(command: GetCommand | PutCommand, from: Hello, deadlineMs: number, answer: Answer): void {
+    const { node, api } = this.#options;
+    const problem = from.role === "member" ? undefined : commandProblem(node.primitives, command);
+    if (problem !== undefined) return answer(messageOf(fail("bad-parameter", problem)));
+    if (command.kind === "get") api.get(command, deadlineMs, (outcome) => answer(messageOf(outcome)));
+    else api.put(command, deadlineMs, (outcome) => answer(messageOf(outcome)));
+  }
+
+  #join(join: Join, answer: Answer): void {
+    const refusal = this.#options.refusal();
+    if (refusal !== undefined) return answer(messageOf(refusal));
+    this.#options.admission.admit(join, answer);
+  }
+}
+
+function messageOf(outcome: Outcome<Message>): Message {
+  return outcome.ok ? outcome.value : { kind: "failed", failure: outcome.failure };
+}

@@ -1,0 +1,237 @@
+/** The parts of a node, each made once and introduced to the others: the composition behind NodeContext. */
+import { HybridClock, NO_STAMP, type Stamp } from "../base/hlc.js";
+import { keyIdOfBytes, type KeyId } from "../base/key-id.js";
+import { limits } from "../base/limits.js";
+import type { Primitives } from "../base/primitives.js";
+import type { Rng } from "../base/rng.js";
+import type { Clock } from "../ports/clock.js";
+import type { Network } from "../ports/network.js";
+import type { Storage } from "../ports/storage.js";
+import type { Ring } from "../ring/ring.js";
+import type { ConflictMode } from "../versions/key-state.js";
+import type { Message } from "../wire/messages.js";
+import { Actors, encodeBoot, type BootRecord } from "./actors.js";
+import type { BucketConfig } from "./api.js";
+import { Buckets } from "./buckets.js";
+import { Calls, type CallDone } from "./calls.js";
+import { Census } from "./census.js";
+import type { Log, NodeContext } from "./context.js";
+import { Deadlines } from "./deadlines.js";
+import type { FactStore } from "./fact-store.js";
+import { Holdings } from "./holdings.js";
+import type { Identity } from "./identity.js";
+import { Membership } from "./membership.js";
+import type { Plant } from "./plants.js";
+import { Refill } from "./refill.js";
+import { refusals } from "./refusals.js";
+import { RepairWaits } from "./repair-waits.js";
+import { Replica } from "./replica.js";
+import type { NodeSettings } from "./settings.js";
+import { States } from "./states.js";
+
+export interface NodeOptions {
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly storage: Storage;
+  readonly network: Network;
+  readonly log: Log;
+  readonly plants: ReadonlySet<Plant>;
+  readonly settings: NodeSettings;
+  readonly identity: Identity;
+  /** This start's record, on disk already. */
+  readonly boot: BootRecord;
+  readonly facts: FactStore;
+  /** Partitions that this instance has whole. */
+  readonly whole: Set<number>;
+  /** The node can't go on; the reason is for people. */
+  readonly onFatal: (kind: "storage" | "identity", reason: string) => void;
+}
+
+export class NodeParts implements NodeContext {
+  readonly self: string;
+  readonly identity: Identity;
+  readonly settings: NodeSettings;
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly hlc = new HybridClock(limits.clockSkewMaxMs);
+  readonly rng: Rng;
+  readonly log: Log;
+  readonly plants: ReadonlySet<Plant>;
+  readonly storage: Storage;
+  readonly deadlines: Deadlines;
+  readonly actors: Actors;
+  readonly states: States;
+  readonly holdings: Holdings;
+  readonly replica: Replica;
+  readonly membership: Membership;
+  readonly repairWaits = new RepairWaits(limits.readRepairBytesMax);
+  readonly calls: Calls;
+  readonly buckets: Buckets;
+  readonly refill: Refill;
+  readonly census: Census;
+  readonly #options: NodeOptions;
+  readRepairs = 0;
+  /** A flush failed: nothing is taken any more. */
+  failed = false;
+  /** The node was told to end, and why is on its way to the operator. */
+  ended = false;
+  /** Somebody else minted with this instance's actors: none of them may go on after a restart. */
+  #isImitated = false;
+
+  constructor(options: NodeOptions) {
+    const { identity, settings, primitives, clock, rng, log, plants, storage, facts, boot } = options;
+    this.#options = options;
+    this.self = identity.name;
+    this.identity = identity;
+    this.settings = settings;
+    this.primitives = primitives;
+    this.clock = clock;
+    this.rng = rng;
+    this.log = log;
+    this.plants = plants;
+    this.storage = storage;
+    this.deadlines = new Deadlines(clock);
+    this.actors = new Actors(identity.instance, boot.boot, boot.floor, plants);
+    this.states = new States(primitives, identity.secret);
+    this.holdings = new Holdings(primitives);
+    this.calls = new Calls(options.network);
+    this.buckets = new Buckets(primitives, facts, identity.replicas);
+    this.replica = this.#makeReplica();
+    this.membership = new Membership({
+      ...{ primitives, clock, hlc: this.hlc, rng: rng.fork("membership"), identity, settings, facts },
+      calls: this.calls,
+      onRing: (ring) => this.ringChanged(ring),
+      onFacts: () => this.buckets.refresh(),
+      onRival: () => this.#rivalFound(),
+    });
+    this.refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.refill.partitionsInDoubt));
+    this.census = new Census({
+      ...{ clock, storage, replica: this.replica, states: this.states, holdings: this.holdings },
+      onUnreadable: (partition) => this.#foundUnreadable(partition),
+    });
+  }
+
+  get ring(): Ring {
+    return this.membership.ring;
+  }
+
+  keyOfId(id: Uint8Array): KeyId {
+    return keyIdOfBytes(this.primitives, this.identity.partitions, id);
+  }
+
+  ownsPartition(partition: number): boolean {
+    return this.ring.owners(partition).includes(this.self);
+  }
+
+  isInDoubt(partition: number): boolean {
+    return this.refill.isInDoubt(partition);
+  }
+
+  bucketConfig(bucket: string): BucketConfig {
+    return this.buckets.config(bucket);
+  }
+
+  modeOf(id: Uint8Array): ConflictMode {
+    return this.buckets.modeOf(id);
+  }
+
+  seemsAlive(name: string): boolean {
+    return this.membership.seemsAlive(name);
+  }
+
+  stamp(floor: Stamp = NO_STAMP): Stamp | undefined {
+    return this.membership.clockIsOff() ? undefined : this.hlc.next(this.clock.wallMs(), floor);
+  }
+
+  ask(name: string, message: Message, deadlineMs: number, done: CallDone): number {
+    const callee = this.membership.callee(name);
+    if (callee !== undefined) return this.calls.ask(callee, message, deadlineMs, done);
+    done({ kind: "unsent" });
+    return 0;
+  }
+
+  abandon(requestId: number): void {
+    this.calls.abandon(requestId);
+  }
+
+  repair(name: string, key: KeyId, body: Uint8Array, whole: boolean): void {
+    this.readRepairs++;
+    if (name === this.self) {
+      this.replica.merge(key, this.states.parse(body), whole, () => {});
+      return;
+    }
+    const address = this.membership.addressOf(name)?.address;
+    if (address !== undefined) this.calls.tell(address, { kind: "store", id: key.id, body, whole });
+  }
+
+  ringChanged(ring: Ring): void {
+    const refusal = this.membership.refusalOf(this.self, this.identity.instance);
+    if (refusal !== undefined) return this.end("identity", refusal);
+    this.log("info", "ring", { version: ring.version, members: ring.members.length });
+    this.refill.ringChanged(ring);
+  }
+
+  /** Nothing is begun any more; the operator hears why. */
+  end(kind: "storage" | "identity", reason: string): void {
+    this.ended = true;
+    this.quiet();
+    this.#options.onFatal(kind, reason);
+  }
+
+  /** Ends what the node does of its own accord. */
+  quiet(): void {
+    this.membership.stop();
+    this.refill.stop();
+    this.census.stop();
+  }
+
+  /** What this start leaves for the next one, now that all it minted is on disk or known not to be. */
+  lastWords(): BootRecord {
+    return this.actors.closing(!this.failed && !this.#isImitated);
+  }
+
+  #makeReplica(): Replica {
+    const { primitives, storage, states, actors, holdings, plants } = this;
+    return new Replica({
+      ...{ primitives, storage, states, actors, holdings, plants },
+      inDoubt: (partition) => this.isInDoubt(partition),
+      modeOf: (id) => this.modeOf(id),
+      onDamage: (key) => this.#foundDamage(key),
+      onFull: (partition) => this.census.recount(partition),
+      onFailed: () => this.#storageFailed(),
+    });
+  }
+
+  /** Something was lost here and nobody knows what else: no actor that lived until now mints again (DESIGN §4). */
+  #foundDamage(key: KeyId): void {
+    this.log("error", "damaged record", { partition: key.partition });
+    this.#retireActors();
+  }
+
+  /** Any key of the partition may be lost: it is as an empty instance's until it was compared with the others' (DESIGN §8). */
+  #foundUnreadable(partition: number): void {
+    this.log("error", "records that cannot be read", { partition });
+    this.#retireActors();
+    this.refill.doubt(partition);
+  }
+
+  #retireActors(): void {
+    this.actors.retireAll();
+    this.storage.apply({ meta: [encodeBoot(this.primitives, this.actors.closing(false))] }, () => {});
+  }
+
+  #storageFailed(): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.end(
+      "storage",
+      "a flush failed; the store takes nothing more until a restart has found what is proven on disk",
+    );
+  }
+
+  #rivalFound(): void {
+    this.#isImitated = true;
+    if (!this.ended) this.end("identity", refusals.copied(this.self));
+  }
+}
