@@ -46,7 +46,7 @@ export function drawConfig(rng: Rng): RunConfig {
     ...drawMachines(rng.fork("machines")),
     clients,
     activeMs: rng.pick([3_000, 6_000, 10_000]),
-    operations: rng.pick([380, 450, 520]),
+    operations: rng.pick([280, 330, 380]),
     keys: rng.pick([40, 80, 160]),
     ...rng.pick<Pick<RunConfig, "r" | "w">>([
       ...Array.from({ length: 6 }, () => ({ r: undefined, w: undefined })),
