@@ -23,7 +23,7 @@ import { Overview, type ConflictQuery } from "./overview.js";
 import { NodeParts, type NodeOptions } from "./parts.js";
 import { isFinalRefusal } from "./refusals.js";
 import { ReplicaDoor } from "./replica-door.js";
-import type { Whereabouts } from "./settings.js";
+import type { NodeSettings, Whereabouts } from "./settings.js";
 import type { States } from "./states.js";
 import { clusterView, placeView, ringView } from "./views.js";
 
@@ -90,6 +90,10 @@ export class Node implements api.NodeApi, NetworkHandler {
 
   get ring(): Ring {
     return this.#parts.ring;
+  }
+
+  get settings(): NodeSettings {
+    return this.#parts.settings;
   }
 
   get membership(): Membership {
