@@ -167,7 +167,8 @@ export class ClientSession implements Dispatcher {
     this.#ringAskedMs = this.nowMs();
     const answered = (ring: RingCache): void => {
       this.#askingRing = false;
-      if (ring.version !== this.ring?.version) this.#router.ring = ring;
+      // Even of the same version: that names who owns what, not where members are reached.
+      this.#router.ring = ring;
       resolve();
     };
     const failed = (reason: unknown): void => {

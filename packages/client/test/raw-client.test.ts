@@ -156,6 +156,20 @@ describe("routing", () => {
   });
 });
 
+test("a member that came back at another address is found, though the ring is the same", async () => {
+  const [seed, before, after] = (await cluster(3)) as [FakeNode, FakeNode, FakeNode];
+  answerAll([seed, before, after]);
+  const owners = ringOf([seed]).owners.map(() => [1]);
+  seed.ring = { ...ringOf([seed, before]), owners };
+  const client = await RawClient.connect([seed.address]);
+  cleanups.push(() => client.close());
+  expect((await client.get("b", "k")).context).toEqual(bytes(1));
+  seed.ring = { ...ringOf([seed, after]), owners };
+  before.ring = seed.ring;
+  await client.refreshRing();
+  expect((await client.get("b", "k")).context).toEqual(bytes(2));
+});
+
 describe("a member that fails", () => {
   test("a read that was under way is asked of another owner", async () => {
     const nodes = await cluster(2);
