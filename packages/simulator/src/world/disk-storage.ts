@@ -30,6 +30,7 @@ export class DiskStorage implements Storage {
   readonly #waiting: Settle[] = [];
   #flushing = false;
   #failed = false;
+  #closed = false;
   #closing: (() => void) | undefined;
   readonly #rng: Rng;
 
@@ -43,7 +44,7 @@ export class DiskStorage implements Storage {
   }
 
   get(key: RecordKey, done: (outcome: ReadOutcome) => void): void {
-    this.#read(() => outcomeOf(this.disk.visible.get(key)), done);
+    this.#read(outcomeOf(this.disk.visible.get(key)), done);
   }
 
   scan(
@@ -53,17 +54,14 @@ export class DiskStorage implements Storage {
     visit: (record: StoredRecord) => boolean,
     done: (result: { readonly damaged: number }) => void,
   ): void {
-    this.#read(
-      () => this.disk.visible.range(partition, fromHash, toHash),
-      (records) => {
-        for (const record of records) if (!visit(record)) break;
-        done({ damaged: 0 });
-      },
-    );
+    this.#read(this.disk.visible.range(partition, fromHash, toHash), (records) => {
+      for (const record of records) if (!visit(record)) break;
+      done({ damaged: 0 });
+    });
   }
 
   getMeta(name: string, done: (outcome: ReadOutcome) => void): void {
-    this.#read(() => outcomeOf(this.disk.visible.meta(name)), done);
+    this.#read(outcomeOf(this.disk.visible.meta(name)), done);
   }
 
   scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void {
@@ -75,7 +73,7 @@ export class DiskStorage implements Storage {
   apply(batch: Batch, done: Settle): void {
     // What a dead process still runs to its end touches nothing any more.
     if (!this.process.alive) return;
-    if (this.#failed) return done("failed");
+    if (this.#failed || this.#closed) return done("failed");
     if (this.disk.full) {
       this.watch.refused();
       this.#later(GATHER_MS, () => done("full"));
@@ -87,17 +85,17 @@ export class DiskStorage implements Storage {
   }
 
   close(done: () => void): void {
+    this.#closed = true;
     this.#closing = done;
     this.#closeIfIdle();
   }
 
-  /** Some reads see the disk as it is when they are asked for, some as it is when they come: both keep the port's promise. */
-  #read<T>(look: () => T, done: (value: T) => void): void {
+  /** What a read finds is what was there when it was asked for; when it hears of it is the disk's affair. */
+  #read<T>(found: T, done: (found: T) => void): void {
     const { slowness } = this.disk;
-    if (!this.times.slowReads && slowness === 1) return done(look());
+    if (!this.times.slowReads && slowness === 1) return done(found);
     if (slowness > 1) this.watch.slowed();
-    const early = this.#rng.chance(0.5) ? { value: look() } : undefined;
-    this.#later(READ_MS * slowness * this.#rng.float(), () => done(early === undefined ? look() : early.value));
+    this.#later(READ_MS * slowness * this.#rng.float(), () => done(found));
   }
 
   #startFlush(): void {

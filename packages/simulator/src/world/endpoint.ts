@@ -60,6 +60,11 @@ export class Endpoint implements Network, SessionOwner<SimPipe> {
     return session.pipe.send(clusterId, envelope) === "taken";
   }
 
+  /** Drops the connection that this side opened to `address`: the next frame opens another. */
+  forget(address: string): void {
+    this.#outbound.get(address)?.pipe.destroy("forgotten");
+  }
+
   close(done: () => void): void {
     this.#closed = true;
     for (const session of this.#sessions) session.pipe.end("this node is stopping");

@@ -13,6 +13,7 @@ export interface NetworkOptions {
   readonly delayMaxMs: number;
   /** Bytes that may be under way on one connection in one direction. */
   readonly queueBytesMax: number;
+  readonly frameBytesMax: number;
   /** How long a connection waits to stand, and how long for anything to be taken, before it is given up. */
   readonly dialTimeoutMs: number;
   readonly stallMs: number;

@@ -46,9 +46,9 @@ export class SimPipe implements Pipe {
     readonly path: Path,
     readonly handler: PipeHandler,
   ) {
-    const { text } = from.network.options.primitives;
-    this.#writer = new Writer(text);
-    this.#parser = new FrameParser(text, limits.frameBytesMax);
+    const { primitives, frameBytesMax } = from.network.options;
+    this.#writer = new Writer(primitives.text);
+    this.#parser = new FrameParser(primitives.text, frameBytesMax);
   }
 
   get open(): boolean {
@@ -61,7 +61,7 @@ export class SimPipe implements Pipe {
     this.#writer.reset();
     encodeFrame(this.#writer, clusterId, envelope);
     const size = this.#writer.length;
-    if (size > limits.frameBytesMax) return "too-large";
+    if (size > network.options.frameBytesMax) return "too-large";
     if (this.#queuedBytes + size > network.options.queueBytesMax) {
       network.options.onFull(this.path);
       return "full";

@@ -1,5 +1,5 @@
 /** The world of world.ts over virtual time, a simulated network and simulated disks. Everything in it follows from its seed and what is asked of it. */
-import { keyIdOf, keyIdOfBytes, Rng, type GetCommand, type KeyId, type Message, type Node } from "@kvorum/core";
+import { keyIdOf, keyIdOfBytes, limits, Rng, type GetCommand, type KeyId, type Message, type Node } from "@kvorum/core";
 import type { Plant, Primitives, PutCommand } from "@kvorum/core";
 import { RunDigest } from "../digest.js";
 import { ClientHost } from "./client-host.js";
@@ -45,6 +45,7 @@ export class SimulatedWorld implements World {
     const { delayMinMs, delayMaxMs, queueBytesMax } = options.shape;
     this.network = new SimNetwork(this.timeline, this.rng("network"), this.digest, {
       ...{ primitives: options.primitives, delayMinMs, delayMaxMs, queueBytesMax },
+      frameBytesMax: limits.frameBytesMax,
       ...{ dialTimeoutMs: DIAL_TIMEOUT_MS, stallMs: STALL_MS },
       onWeather: (kind) => this.bit(kind),
       onFull: () => this.bit("queue-full"),
