@@ -49,6 +49,8 @@ export const limits = {
   /** The pause after a failed dial, doubled with each that follows. */
   redialMinMs: 25,
   redialMaxMs: 1_000,
+  /** How long a request that can't succeed any more waits for the replies under way, so that its answer says how many there were. */
+  failureGraceMs: 200,
   /** How long a read that was answered waits for the others, to mend them, and the bytes of such reads; beyond, they mend what they saw. */
   readRepairWaitMs: 1_000,
   readRepairBytesMax: 64 * 1024 * 1024,

@@ -27,6 +27,7 @@ export class GetDriver {
   readonly #calls = new Set<number>();
   /** Members whose state was asked for after their digest. */
   readonly #fetched = new Set<string>();
+  #deadlineAtMs: number;
   #deadline: Deadline;
   #leaveWait: (() => void) | undefined;
   #answered = false;
@@ -45,6 +46,7 @@ export class GetDriver {
       merge: (a, b) => node.states.joinCopies(key, a, b, mode),
       digest: (copy) => copy.digest,
     });
+    this.#deadlineAtMs = deadlineAtMs;
     this.#deadline = node.deadlines.at(deadlineAtMs, () => this.#expire());
   }
 
@@ -140,6 +142,7 @@ export class GetDriver {
   #answerWhenDecided(): void {
     const { progress, needed, received, merged } = this.#accumulator;
     if (progress === "waiting") return;
+    if (progress === "impossible" && this.#calls.size > 0) return this.#waitUntil(limits.failureGraceMs);
     this.#answered = true;
     this.#waitForTheRest(merged?.body.length ?? 0);
     if (progress === "answer") {
@@ -152,14 +155,20 @@ export class GetDriver {
 
   /** The client has its answer; what the others still say is for read repair, and that waits neither long nor at any price. */
   #waitForTheRest(stateBytes: number): void {
-    const { settings, repairWaits, clock, deadlines } = this.node;
+    const { settings, repairWaits } = this.node;
     if (this.#calls.size === 0) return;
     this.#leaveWait = settings.readRepair ? repairWaits.enter(stateBytes) : undefined;
-    if (this.#leaveWait === undefined) return this.#expire();
-    const untilMs = clock.monotonicMs() + limits.readRepairWaitMs;
-    if (untilMs >= this.deadlineAtMs) return;
+    if (this.#leaveWait === undefined) this.#expire();
+    else this.#waitUntil(limits.readRepairWaitMs);
+  }
+
+  /** Brings the deadline forward. */
+  #waitUntil(fromNowMs: number): void {
+    const atMs = this.node.clock.monotonicMs() + fromNowMs;
+    if (atMs >= this.#deadlineAtMs) return;
+    this.#deadlineAtMs = atMs;
     this.#deadline.cancel();
-    this.#deadline = deadlines.at(untilMs, () => this.#expire());
+    this.#deadline = this.node.deadlines.at(atMs, () => this.#expire());
   }
 
   #expire(): void {

@@ -5,6 +5,7 @@
  */
 import { fail, ok, type Effect, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
+import { limits } from "../base/limits.js";
 import { PutAccumulator, type PutReply } from "../quorum/put-accumulator.js";
 import type { Message } from "../wire/messages.js";
 import type { NodeContext } from "./context.js";
@@ -26,9 +27,11 @@ export type Decide<T> = (held: Held) => Outcome<{ readonly change: Change; reado
 export class PutDriver<T> {
   readonly #accumulator: PutAccumulator;
   readonly #calls = new Set<number>();
-  readonly #deadline: Deadline;
+  #deadline: Deadline;
   #value: T | undefined;
   #started = false;
+  /** Fewer members than needed can still say "durable". */
+  #isLost = false;
   #answered = false;
 
   constructor(
@@ -85,12 +88,22 @@ export class PutDriver<T> {
     if (isTwice) this.#accumulator.reply(this.owners.find((other) => other !== owner) ?? owner, reply);
     const progress = this.#accumulator.reply(owner, reply);
     if (progress === "done") this.#succeed();
-    else if (progress === "impossible") this.#refuse();
+    else if (progress === "impossible") this.#refuseSoon();
   }
 
   #succeed(): void {
     const { needed, received } = this.#accumulator;
     this.#answer(ok({ value: this.#value as T, needed, received }));
+  }
+
+  /** What is under way may still say "durable": the answer tells how many did. */
+  #refuseSoon(): void {
+    const atMs = this.node.clock.monotonicMs() + limits.failureGraceMs;
+    if (this.#accumulator.outstanding === 0) return this.#refuse();
+    if (this.#isLost || atMs >= this.deadlineAtMs) return;
+    this.#isLost = true;
+    this.#deadline.cancel();
+    this.#deadline = this.node.deadlines.at(atMs, () => this.#expire());
   }
 
   /** Not enough members have it on disk, and no more will say so: some may have it all the same (TRAPS 13). */

@@ -266,7 +266,22 @@ export class TestCluster {
 
   /** A put through `name`, run to its end. */
   put(name: string, key: string, value: string | undefined, more: Partial<PutCommand> = {}): Outcome<PutDone> {
-    const command: PutCommand = {
+    return this.wait((done) => this.begin(name, key, value, done, more));
+  }
+
+  /** A put through `name`, only begun. */
+  begin(
+    name: string,
+    key: string,
+    value: string | undefined,
+    done: (outcome: Outcome<PutDone>) => void,
+    more: Partial<PutCommand> = {},
+  ): void {
+    this.node(name).put(this.putCommand(key, value, more), 2_000, done);
+  }
+
+  putCommand(key: string, value: string | undefined, more: Partial<PutCommand> = {}): PutCommand {
+    return {
       kind: "put",
       id: this.id("b", key),
       value: value === undefined ? undefined : this.bytes(value),
@@ -279,7 +294,6 @@ export class TestCluster {
       hops: 0,
       ...more,
     };
-    return this.wait((done) => this.node(name).put(command, 2_000, done));
   }
 
   /** A get through `name`, run to its end. */
