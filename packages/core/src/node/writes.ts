@@ -1,5 +1,5 @@
 /** What a PUT or DELETE does to a key's state at its coordinator: looks before it writes where it must, then mints one dot (DESIGN §4, §5). */
-import { fail, ok, type Outcome } from "../base/failure.js";
+import { fail, ok, type Failure, type Outcome } from "../base/failure.js";
 import { stampAt } from "../base/hlc.js";
 import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
@@ -48,9 +48,15 @@ export class Writes {
     }
     const owners = this.node.ring.owners(key.partition);
     this.read(key, majority(owners.length), deadlineAtMs, (outcome) => {
-      if (!outcome.ok) return reply(outcome);
+      if (!outcome.ok) return reply(this.#notLooked(order, outcome.failure));
       this.#writeAfterRead(order, isBlindDelete, outcome.value.merged, reply);
     });
+  }
+
+  /** Nothing was started now; but a retry that could not look for its first attempt knows nothing of what that one did. */
+  #notLooked({ command }: WriteOrder, failure: Failure): Outcome<never> {
+    const effect = command.operation?.maybeRetry === true ? "unknown" : "none";
+    return { ok: false, failure: { ...failure, effect } };
   }
 
   /** A quorum has said what it holds: a retry finds its first attempt, a creator finds what exists, a delete what it removes. */
