@@ -1,5 +1,5 @@
 /** A whole cluster in one process and in virtual time: the real nodes over memory networks and stores. Nothing moves but by `run`. */
-import { HybridClock } from "../../src/base/hlc.js";
+import { HybridClock, stampAt, type Stamp } from "../../src/base/hlc.js";
 import type { Outcome } from "../../src/base/failure.js";
 import { Rng } from "../../src/base/rng.js";
 import { Node } from "../../src/node/node.js";
@@ -120,8 +120,28 @@ export class TestCluster {
       alive: true,
     };
     this.members.set(name, member);
-    this.#launch(member, zone);
+    this.#launch(member, zone, name === "n1" ? [] : ["n1:7401"]);
     return member;
+  }
+
+  /** A process beside the members: a second one under a name, a copy, a stranger. `settle` and `member` know nothing of it. */
+  launchAs(name: string, address: string, storage: TestStorage, seeds: readonly string[] = ["n1:7401"]): Member {
+    const member: Member = {
+      name,
+      address,
+      storage,
+      skewMs: 0,
+      endpoint: undefined,
+      node: undefined,
+      fatal: undefined,
+      alive: true,
+    };
+    this.#launch(member, "default", seeds);
+    return member;
+  }
+
+  stampNow(): Stamp {
+    return stampAt(1_700_000_000_000 + this.timeline.nowMs);
   }
 
   emptyStorage(): TestStorage {
@@ -130,17 +150,17 @@ export class TestCluster {
     return storage;
   }
 
-  #launch(member: Member, zone: string): void {
+  #launch(member: Member, zone: string, seeds: readonly string[]): void {
     const { timeline } = this;
     const clock: Clock = {
       monotonicMs: () => timeline.nowMs,
       wallMs: () => 1_700_000_000_000 + timeline.nowMs + member.skewMs,
       after: (delayMs, run) =>
         timeline.after(delayMs, () => {
-          if (member.alive && this.members.get(member.name) === member) run();
+          if (member.alive) run();
         }),
     };
-    const rng = this.#rng.fork(`${member.name}/${timeline.nowMs}`);
+    const rng = this.#rng.fork(`${member.name}/${member.address}/${timeline.nowMs}`);
     const starter: Starter = new Starter({
       primitives: testPrimitives,
       clock,
@@ -159,10 +179,10 @@ export class TestCluster {
         gossipIntervalMs: 100,
         ...this.settings,
         zone,
-        seeds: member.name === "n1" ? [] : ["n1:7401"],
+        seeds,
       },
-      partitions: member.name === "n1" ? this.founding.partitions : undefined,
-      replicas: member.name === "n1" ? this.founding.replicas : undefined,
+      partitions: seeds.length === 0 ? this.founding.partitions : undefined,
+      replicas: seeds.length === 0 ? this.founding.replicas : undefined,
       onNode: (node, begin) => {
         member.node = node;
         begin({ address: member.address, http: `${member.name}:7400` });

@@ -1,0 +1,214 @@
+/** Who a node is, and who may be one (TRAPS 3, 21; DESIGN §4, §6): joins, replacements, copies, removed members, damaged folders. */
+import { describe, expect, it } from "vitest";
+import { MemoryDisk } from "../../src/ports/memory-storage.js";
+import { TestCluster } from "./cluster.js";
+import { TestStorage } from "./test-storage.js";
+
+/** The same bytes on another disk. */
+function copyOf(cluster: TestCluster, storage: TestStorage): TestStorage {
+  const disk = new MemoryDisk();
+  for (const [partition, records] of storage.disk.partitions) {
+    disk.partitions.set(
+      partition,
+      records.map((record) => ({ ...record, value: record.value.slice() })),
+    );
+  }
+  for (const [name, value] of storage.disk.meta) disk.meta.set(name, value.slice());
+  return new TestStorage((delayMs, run) => void cluster.timeline.after(delayMs, run), disk);
+}
+
+describe("joining", () => {
+  it("is done once, whatever the welcome takes: a slow disk at the seed is no reason to ask for ever", () => {
+    const cluster = TestCluster.of(1);
+    cluster.member("n1").storage.flushMs = 1_000;
+    cluster.start("n2");
+    cluster.settle();
+    expect(
+      cluster
+        .node("n1")
+        .membership.members()
+        .map(({ name }) => name),
+    ).toEqual(["n1", "n2"]);
+  });
+
+  it("that was broken off after the welcome was written goes on as the same instance", () => {
+    const cluster = TestCluster.of(2);
+    const joiner = cluster.start("n3");
+    // It has asked; the process dies before it can keep the answer.
+    cluster.timeline.until(() => cluster.node("n1").membership.isMember("n3"), 1_000, "n3 is known");
+    expect(joiner.node).toBe(undefined);
+    cluster.cutPower("n3");
+    cluster.timeline.run(50);
+    const again = cluster.restart("n3");
+    cluster.settle();
+    expect(again.fatal).toBe(undefined);
+  });
+
+  it("passes by a member that can't take anybody in, and ends at one that would not", () => {
+    const cluster = TestCluster.of(1);
+    cluster.member("n1").storage.full = true;
+    const second = cluster.start("n2");
+    cluster.timeline.run(2_000);
+    expect([second.fatal, second.node]).toEqual([undefined, undefined]);
+    cluster.member("n1").storage.full = false;
+    cluster.settle();
+    const rival = cluster.launchAs("n2", "n2b:7401", cluster.emptyStorage());
+    cluster.timeline.run(2_000);
+    expect(rival.fatal).toMatch(/^config: joining was refused: a member named n2 is up/);
+  });
+
+  it("of two under one name at one moment, at two members, leaves one", () => {
+    const cluster = TestCluster.of(2);
+    const first = cluster.launchAs("n3", "a:7401", cluster.emptyStorage(), ["n1:7401"]);
+    const second = cluster.launchAs("n3", "b:7401", cluster.emptyStorage(), ["n2:7401"]);
+    cluster.timeline.run(5_000);
+    const members = cluster.node("n1").membership.members();
+    expect(members.map(({ name }) => name)).toEqual(["n1", "n2", "n3"]);
+    expect([first.fatal, second.fatal].filter((fatal) => fatal === undefined)).toHaveLength(1);
+  });
+});
+
+describe("a data folder is one member, once", () => {
+  it("restarted it needs no seeds, and is who it was", () => {
+    const cluster = TestCluster.of(3);
+    cluster.put("n1", "k", "v", { w: "all" });
+    const instance = cluster.node("n2").membership.members()[1]?.instance;
+    cluster.kill("n2");
+    cluster.restart("n2");
+    cluster.settle();
+    expect(cluster.node("n2").membership.members()[1]?.instance).toBe(instance);
+    expect(cluster.values("n2", "k", { local: true })).toEqual(["v"]);
+  });
+
+  it("a copy that starts elsewhere while the original lives is refused, and the original lives on", () => {
+    const cluster = TestCluster.of(3);
+    const copy = cluster.launchAs("n2", "elsewhere:7401", copyOf(cluster, cluster.member("n2").storage));
+    cluster.timeline.run(5_000);
+    expect(copy.fatal).toMatch(/^identity: .*copied or restored/);
+    expect(cluster.member("n2").fatal).toBe(undefined);
+    expect(
+      cluster
+        .node("n1")
+        .cluster()
+        .members.map(({ status }) => status),
+    ).toEqual(["up", "up", "up"]);
+  });
+
+  it("moved to another address after its end it simply goes on", () => {
+    const cluster = TestCluster.of(3);
+    cluster.put("n1", "k", "v", { w: "all" });
+    const { storage } = cluster.member("n2");
+    cluster.stop("n2");
+    const moved = cluster.launchAs("n2", "elsewhere:7401", storage);
+    cluster.timeline.until(
+      () => cluster.node("n1").membership.addressOf("n2")?.address === "elsewhere:7401",
+      5_000,
+      "moved",
+    );
+    expect(moved.fatal).toBe(undefined);
+    expect(cluster.values("n1", "k", { r: "all" })).toEqual(["v"]);
+  });
+
+  it("a folder put back from a backup is older than the cluster remembers, and stops", () => {
+    const cluster = TestCluster.of(3);
+    const backup = copyOf(cluster, cluster.member("n2").storage);
+    for (let i = 0; i < 2; i++) {
+      cluster.kill("n2");
+      cluster.restart("n2");
+      cluster.settle();
+    }
+    cluster.kill("n2");
+    const restored = cluster.start("n2", backup);
+    cluster.timeline.run(5_000);
+    expect(restored.fatal).toMatch(/^identity: .*copied or restored/);
+  });
+
+  it("the replaced instance is refused when it comes back", () => {
+    const cluster = TestCluster.of(3);
+    const old = cluster.member("n3").storage;
+    cluster.kill("n3");
+    cluster.timeline.run(15_000);
+    cluster.start("n3", cluster.emptyStorage());
+    cluster.settle();
+    const back = cluster.launchAs("n3", "old:7401", old);
+    cluster.timeline.run(2_000);
+    expect(back.fatal).toMatch(/^identity: .*taken by a new instance/);
+    expect(cluster.member("n3").fatal).toBe(undefined);
+  });
+
+  it("the removed instance is refused at the handshake, and gossip does not bring it back", () => {
+    const cluster = TestCluster.of(3);
+    const removed = cluster
+      .node("n1")
+      .membership.members()
+      .find(({ name }) => name === "n3");
+    const by = cluster.node("n1").membership.members()[0]?.instance ?? 0;
+    const stamp = cluster.stampNow();
+    cluster.kill("n3");
+    cluster.wait<boolean>((done) =>
+      cluster
+        .node("n1")
+        .membership.record({ kind: "removed", stamp, by, name: "n3", instance: removed?.instance ?? 0 }, done),
+    );
+    cluster.timeline.run(2_000);
+    const back = cluster.restart("n3");
+    cluster.timeline.run(5_000);
+    expect(back.fatal).toMatch(/^identity: .*removed from the cluster/);
+    for (const name of ["n1", "n2"]) expect(cluster.node(name).membership.isMember("n3")).toBe(false);
+  });
+
+  it("one that can't tell whose it is, or what it has told the cluster, is refused with a line that tells what to do", () => {
+    for (const [prefix, says] of [
+      ["identity", /can't tell whose it is/],
+      ["boot", /can't tell how often/],
+      ["own/fact/member", /can't tell what this member has told/],
+    ] as const) {
+      const cluster = TestCluster.of(2);
+      cluster.stop("n1");
+      expect(cluster.member("n1").storage.damageMeta(prefix)).toBeGreaterThan(0);
+      const restarted = cluster.restart("n1");
+      cluster.timeline.run(1_000);
+      expect(restarted.fatal).toMatch(/^folder: /);
+      expect(restarted.fatal).toMatch(says);
+      expect(restarted.fatal).toMatch(/empty folder/);
+    }
+  });
+
+  it("damaged facts of others, and where it was reached, it hears or says anew", () => {
+    const cluster = TestCluster.of(3);
+    cluster.put("n2", "k", "v", { w: "all" });
+    cluster.stop("n2");
+    cluster.member("n2").storage.damageMeta("origin/");
+    cluster.member("n2").storage.damageMeta("own/fact/address");
+    cluster.member("n2").storage.damageMeta("whole");
+    cluster.restart("n2");
+    cluster.settle();
+    expect(cluster.values("n2", "k", { local: true })).toEqual(["v"]);
+  });
+
+  it("a seed of another cluster is found out at the start, and is nobody's business later", () => {
+    const cluster = TestCluster.of(2);
+    const stranger = cluster.launchAs("x1", "x1:7401", cluster.emptyStorage(), []);
+    cluster.timeline.run(100);
+    expect(stranger.node).toBeDefined();
+    cluster.kill("n2");
+    const lost = cluster.launchAs("n2", "n2:7401", cluster.member("n2").storage, ["x1:7401"]);
+    cluster.timeline.run(1_000);
+    expect(lost.fatal).toMatch(/^identity: the seed x1:7401 is of another cluster/);
+    cluster.node("n1").refused("x1:7401", "cluster 0: another");
+    expect(cluster.member("n1").fatal).toBe(undefined);
+  });
+});
+
+describe("a fact is on disk before anybody hears of it", () => {
+  it("a member event that could not be kept is not gossiped", () => {
+    const cluster = TestCluster.of(2);
+    cluster.member("n1").storage.full = true;
+    const by = cluster.node("n1").membership.members()[0]?.instance ?? 0;
+    const event = { kind: "removed", stamp: cluster.stampNow(), by, name: "n2", instance: 1 } as const;
+    const kept = cluster.wait<boolean>((done) => cluster.node("n1").membership.record(event, done));
+    cluster.timeline.run(1_000);
+    expect(kept).toBe(false);
+    expect(cluster.node("n2").ring.events.some(({ kind }) => kind === "removed")).toBe(false);
+  });
+});
