@@ -5,15 +5,7 @@
  * writes that clients wait for. For the rest it promises less than a TCP connection does: single frames are lost, doubled and overtaken where
  * the path's weather says so, since what nodes say to each other as replicas must not depend on more.
  */
-import {
-  encodeFrame,
-  FrameParser,
-  limits,
-  MalformedError,
-  Writer,
-  type Envelope,
-  type MessageKind,
-} from "@kvorum/core";
+import { encodeFrame, FrameParser, MalformedError, Writer, type Envelope, type MessageKind } from "@kvorum/core";
 import type { Pipe, PipeHandler, SendResult } from "@kvorum/core";
 import type { Endpoint } from "./endpoint.js";
 import type { Path } from "./path.js";

@@ -260,7 +260,7 @@ export class SimulatedWorld implements World {
 
   emit(event: WorldEvent): void {
     this.digest.text(event.kind);
-    for (const listener of [...this.#listeners]) listener(event);
+    for (const listener of this.#listeners) listener(event);
   }
 
   bit(fault: string): void {
