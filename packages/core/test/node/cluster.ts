@@ -48,11 +48,11 @@ export class Timeline {
   }
 
   /** Runs until `condition` holds; throws when it does not within `limitMs`. */
-  until(condition: () => boolean, limitMs: number, what: string): void {
+  until(condition: () => boolean, limitMs: number, what: string, stepMs = 1): void {
     const end = this.nowMs + limitMs;
     while (!condition()) {
       if (this.nowMs >= end) throw new Error(`not within ${limitMs} ms: ${what}`);
-      this.run(1);
+      this.run(stepMs);
     }
   }
 }
@@ -101,9 +101,11 @@ export class TestCluster {
     const nodes = (): Node[] =>
       [...this.members.values()].filter((member) => member.alive).map((member) => member.node as Node);
     this.timeline.until(
-      () => nodes().every((node) => node?.cluster().settled && node.membership.members().length === this.members.size),
+      () =>
+        nodes().every((node) => node?.membership.settled() && node.membership.members().length === this.members.size),
       60_000,
       "settled",
+      10,
     );
   }
 
