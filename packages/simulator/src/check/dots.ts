@@ -1,20 +1,20 @@
 /** A dot names one write, for ever (DESIGN §4; riak_kv #679): whoever shows it shows the same content, stamp and clock under it. */
-import { clockJson, formatDot, type KeyState } from "@kvorum/core";
+import { clockJson, equalBytes, formatDot, type KeyState, type Sibling } from "@kvorum/core";
 import { nameOf } from "../history.js";
 import type { Bench, Checker } from "./checker.js";
 import { tagOf } from "../workload/values.js";
 
 export function dots(bench: Bench): Checker {
-  const known = new Map<string, string>();
+  const known = new Map<string, Sibling>();
   const look = (key: string, state: KeyState, where: string): void => {
-    for (const { dot, stamp, deleted, value, clock } of state.siblings) {
-      const name = `${key} ${formatDot(dot)}`;
-      const content = deleted ? "a tombstone" : `the value ${tagOf(bench.world.primitives, value)}`;
-      const write = `${content} of ${stamp} after ${JSON.stringify(clockJson(clock))}`;
+    for (const sibling of state.siblings) {
+      const name = `${key} ${formatDot(sibling.dot)}`;
       const before = known.get(name);
-      if (before === undefined) known.set(name, write);
-      else if (before !== write)
-        bench.report("a-dot-names-one-write", `${where}: ${name} is ${write}, and it was ${before}`);
+      if (before === undefined) known.set(name, sibling);
+      else if (!isSame(before, sibling)) {
+        const what = `${where}: ${name} is ${text(bench, sibling)}, and it was ${text(bench, before)}`;
+        bench.report("a-dot-names-one-write", what);
+      }
     }
   };
   return {
@@ -27,6 +27,15 @@ export function dots(bench: Bench): Checker {
       checkAcknowledged(bench);
     },
   };
+}
+
+function isSame(a: Sibling, b: Sibling): boolean {
+  return a.stamp === b.stamp && a.deleted === b.deleted && equalBytes(a.value, b.value) && a.clock.equals(b.clock);
+}
+
+function text(bench: Bench, { deleted, value, stamp, clock }: Sibling): string {
+  const content = deleted ? "a tombstone" : `the value ${tagOf(bench.world.primitives, value)}`;
+  return `${content} of ${stamp} after ${JSON.stringify(clockJson(clock))}`;
 }
 
 /** Two writes that were answered with the same dot, whether or not anybody still holds them. */

@@ -1,4 +1,5 @@
 /** Looking changes nothing: `explain`, `status`, the ring, statistics and lists leave every disk as it was, and repair nothing. */
+import type { Explanation, Outcome } from "@kvorum/core";
 import { nameOf } from "../history.js";
 import type { Bench, Checker } from "./checker.js";
 import type { FinalKey, Finals } from "./finals.js";
@@ -24,11 +25,7 @@ function look(bench: Bench, { keys }: Finals): void {
       waiting++;
       node.explain(world.keyOf(bucket, key).id, ANSWER_MS, (outcome) => {
         waiting--;
-        if (!outcome.ok)
-          bench.report("explain-answers", `${name} on ${nameOf({ bucket, key })}: ${outcome.failure.code}`);
-        else if (!outcome.value.agree && bench.heals) {
-          bench.report("explain-shows-what-is", `${name} sees replicas of ${nameOf({ bucket, key })} disagree`);
-        }
+        checkExplanation(bench, `${name} on ${nameOf({ bucket, key })}`, outcome);
       });
     }
     waiting++;
@@ -44,6 +41,14 @@ function look(bench: Bench, { keys }: Finals): void {
   for (const [place, bytes] of before) {
     if (after.get(place) !== bytes) bench.report("looking-changes-nothing", `${place} is not what it was`);
   }
+}
+
+function checkExplanation(bench: Bench, where: string, outcome: Outcome<Explanation>): void {
+  if (!outcome.ok) return bench.report("explain-answers", `${where}: ${outcome.failure.code}`);
+  const { agree, replicas } = outcome.value;
+  if (agree || !bench.heals) return;
+  const said = replicas.map(({ node, reply, digest }) => `${node} ${reply} ${digest}`).join(", ");
+  bench.report("explain-shows-what-is", `${where} shows replicas that disagree: ${said}`);
 }
 
 /** The very bytes objects on the disks: nothing was written, not even the same again. */

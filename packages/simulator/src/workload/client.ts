@@ -16,30 +16,35 @@ interface Heard {
 
 const NOTHING_HEARD: Heard = { context: EMPTY_TOKEN, sawTags: [] };
 
+/** Hears how the step's last operation ended. */
+export type StepDone = (operation: Operation) => void;
+
 export class Client {
   readonly #heard = new Map<string, Heard>();
-  #at = 0;
+  #begun = 0;
 
   constructor(
     readonly all: Clients,
     readonly name: string,
-    readonly steps: readonly Step[],
-    readonly done: () => void,
   ) {}
 
-  next(): void {
-    const step = this.steps[this.#at++];
-    if (step === undefined) return this.done();
-    this.all.world.after(step.thinkMs, () => this.#begin(step));
+  /** One step after the other, each after its time to think. */
+  actOut(steps: readonly Step[], done: () => void): void {
+    const next = (at: number): void => {
+      const step = steps[at];
+      if (step === undefined) return done();
+      this.all.world.after(step.thinkMs, () => this.act(step, () => next(at + 1)));
+    };
+    next(0);
   }
 
-  #begin(step: Step): void {
-    if (step.kind === "get") this.#get(step, () => this.next());
-    else if (step.context === "fresh") this.#get(step, () => this.#write(step));
-    else this.#write(step);
+  act(step: Step, done: StepDone): void {
+    if (step.kind === "get") this.#get(step, done);
+    else if (step.context === "fresh") this.#get(step, () => this.#write(step, done));
+    else this.#write(step, done);
   }
 
-  #get(step: Step, then: () => void): void {
+  #get(step: Step, then: StepDone): void {
     const { all } = this;
     const quorum = step.kind === "get" ? step.quorum : step.readQuorum;
     const operation = this.#open({ ...step, kind: "get", tag: "", attempts: 1 }, NOTHING_HEARD, quorum);
@@ -52,21 +57,21 @@ export class Client {
         this.#heard.set(nameOf(step), { context: reply.context, sawTags });
         if (operation.returned.length > 1) all.mark("siblings read");
       }
-      then();
+      then(operation);
     });
   }
 
-  #write(step: Step): void {
+  #write(step: Step, done: StepDone): void {
     const heard = (step.context === "blind" ? undefined : this.#heard.get(nameOf(step))) ?? NOTHING_HEARD;
     const operation = this.#open(step, heard, step.quorum);
     const request = new Request(this.all, operation, step, this.#commandOf(step, heard, operation));
     request.send((reply) => {
-      if (reply?.kind !== "put-done") return this.next();
+      if (reply?.kind !== "put-done") return done(operation);
       this.#made(operation, heard, reply);
       this.#heard.set(nameOf(step), { context: reply.context, sawTags: [operation.tag, ...heard.sawTags] });
       // A delete that found nothing left no trace: sent again, it would be another one.
-      if (step.again && !operation.isBlindDelete) request.sendAgain(() => this.next());
-      else this.next();
+      if (step.again && !operation.isBlindDelete) request.sendAgain(() => done(operation));
+      else done(operation);
     });
   }
 
@@ -99,7 +104,7 @@ export class Client {
       isBlindDelete: step.kind === "delete" && heard.context.length === 0,
       tag: step.tag,
       sawTags: heard.sawTags,
-      idempotencyKey: step.attempts > 1 ? `${this.name}/${this.#at}` : undefined,
+      idempotencyKey: step.attempts > 1 ? `${this.name}/${++this.#begun}` : undefined,
       startMs: this.all.world.nowMs,
     });
   }

@@ -54,7 +54,7 @@ export class Clients implements parts.Clients {
   start(): void {
     this.#configure(() => {
       for (const { name, steps } of this.workload.clients) {
-        new Client(this, name, steps, () => this.#active--).next();
+        new Client(this, name).actOut(steps, () => this.#active--);
       }
     });
   }

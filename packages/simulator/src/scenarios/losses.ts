@@ -1,0 +1,90 @@
+/** Scenarios of what is lost and must not be missed: disks, records, memory (CHECKERS.md, TRAPS 1–3, 14, 28). */
+import type { Scenario } from "./scenario.js";
+
+export const losses: readonly Scenario[] = [
+  {
+    name: "a write through a coordinator that was wiped is a new write",
+    finds: [],
+    play: (scene) => {
+      scene.put("n1", "k");
+      scene.put("n1", "k", { context: "last" });
+      scene.replace("n1");
+      scene.settle();
+      scene.put("n1", "k", { by: "c2" });
+      scene.get("n2", "k");
+    },
+  },
+  {
+    name: "a write through a wiped coordinator that is still empty is a new write",
+    finds: [],
+    play: (scene) => {
+      scene.put("n1", "k");
+      const cut = scene.world.partition(["n1"], ["n2"], "both");
+      scene.replace("n1");
+      scene.until("n1 is up", () => scene.world.isUp("n1"));
+      scene.put("n1", "k", { by: "c2" });
+      cut();
+      scene.settle();
+      scene.get("n2", "k");
+    },
+  },
+  {
+    name: "a write through a coordinator whose record is damaged is a new write",
+    finds: ["reused-dot"],
+    play: (scene) => {
+      scene.put("n1", "k");
+      scene.damage("n1", "k");
+      scene.put("n1", "k", { by: "c2" });
+      scene.get("n2", "k");
+    },
+  },
+  {
+    name: "an empty instance proves nothing until it was merged from every other owner",
+    finds: ["notfound-is-absence", "one-source-is-enough"],
+    play: (scene) => {
+      scene.putWithout("n3", "n1", "k");
+      // n3 never heard of the write, n1 forgets it, and n2 can't be asked.
+      scene.world.partition(["n2"], ["n1", "n3"], "both");
+      scene.replace("n1");
+      scene.until("n1 is up", () => scene.world.isUp("n1"));
+      scene.world.run(5_000);
+      scene.get("n3", "k", { by: "c2" });
+      scene.get("n1", "k", { by: "c2" });
+    },
+  },
+  {
+    name: "a damaged record is not absence",
+    finds: ["notfound-is-absence"],
+    play: (scene) => {
+      scene.putWithout("n3", "n1", "k");
+      scene.damage("n1", "k");
+      scene.world.partition(["n2"], ["n1", "n3"], "both");
+      scene.get("n3", "k", { by: "c2" });
+    },
+  },
+  {
+    name: "a wiped replica that is refilled and then coordinates makes new versions",
+    finds: [],
+    play: (scene) => {
+      for (const node of ["n1", "n2", "n3"]) scene.put(node, "k", { context: "last" });
+      scene.replace("n2");
+      scene.settle();
+      scene.put("n2", "k", { by: "c2" });
+      scene.put("n2", "k", { by: "c1", context: "last" });
+      scene.get("n3", "k");
+    },
+  },
+  {
+    name: "what had no space is not minted again",
+    finds: [],
+    play: (scene) => {
+      scene.put("n1", "k");
+      scene.world.fillDisk("n1", true);
+      scene.put("n1", "k", { by: "c2" });
+      scene.world.fillDisk("n1", false);
+      scene.put("n1", "k", { by: "c3" });
+      scene.put("n1", "k", { by: "c2", context: "last" });
+      scene.get("n2", "k");
+    },
+  },
+];

@@ -1,0 +1,30 @@
+/** Scenarios of membership: who joins, and who comes back (TRAPS 21, 23). */
+import type { Scenario } from "./scenario.js";
+
+export const rings: readonly Scenario[] = [
+  {
+    name: "two members that join at once end up in one ring, and find everything that was written",
+    finds: [],
+    play: (scene) => {
+      for (let i = 0; i < 20; i++) scene.put("n1", `k${i}`);
+      scene.world.start("n4");
+      scene.world.start("n5");
+      scene.settle();
+      for (let i = 0; i < 20; i++) scene.get("n5", `k${i}`);
+    },
+  },
+  {
+    name: "members that were cut off come back to the ring that the others made",
+    finds: [],
+    play: (scene) => {
+      scene.put("n1", "k");
+      const heal = scene.world.partition(["n3"], ["n1", "n2", "n4"], "both");
+      scene.world.start("n4");
+      scene.world.run(3_000);
+      scene.restart("n3");
+      heal();
+      scene.settle();
+      scene.get("n4", "k");
+    },
+  },
+];
