@@ -1,4 +1,5 @@
 /** What a seed draws, and that what it draws bites. */
+import type { PutCommand } from "@kvorum/core";
 import { describe, expect, it } from "vitest";
 import { testPrimitives } from "../../../core/test/primitives.js";
 import { calmShape } from "../../src/world/shape.js";
@@ -52,10 +53,10 @@ describe("the atlas", () => {
 
   const write = (world: SimulatedWorld, key: string): void => {
     let isDone = false;
-    const command = {
+    const command: PutCommand = {
       ...{ kind: "put", id: bytes(`carts/${key}`), value: bytes("v"), contentType: "", context: new Uint8Array() },
       ...{ w: "all", sloppy: false, ifAbsent: false, operation: undefined, hops: 0 },
-    } as const;
+    };
     world.request("c1", "n1", command, 1_000, (reply) => (isDone = reply?.kind === "put-done"));
     expect(world.until(() => isDone, 1_000)).toBe(true);
     world.run(50);
