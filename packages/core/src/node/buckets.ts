@@ -28,18 +28,16 @@ export class Buckets {
     readonly store: FactStore,
     readonly replicas: number,
   ) {
-    this.refresh();
+    for (const { key, value, instance } of store.entries(bucketPrefix)) this.learn(key, value, instance);
   }
 
-  /** Reads the facts anew: gossip or an operator has said something. Members may differ for a moment; the newest stamp wins everywhere. */
-  refresh(): void {
-    for (const { key, value, instance } of this.store.entries(bucketPrefix)) {
-      const fact = decodeBucketFact(this.primitives, value);
-      const bucket = key.slice(bucketPrefix.length);
-      const known = this.#facts.get(bucket);
-      if (fact !== undefined && (known === undefined || isNewer({ ...fact, by: instance }, known)))
-        this.#facts.set(bucket, { ...fact, by: instance });
-    }
+  /** What one member says of a bucket. Members may differ for a moment; the newest stamp wins everywhere. */
+  learn(key: string, value: Uint8Array, by: number): void {
+    const fact = decodeBucketFact(this.primitives, value);
+    if (fact === undefined) return;
+    const bucket = key.slice(bucketPrefix.length);
+    const known = this.#facts.get(bucket);
+    if (known === undefined || isNewer({ ...fact, by }, known)) this.#facts.set(bucket, { ...fact, by });
   }
 
   configured(): readonly string[] {
@@ -70,13 +68,15 @@ export class Buckets {
       return reply(fail("bad-parameter", detail));
     }
     const { r, w, conflicts } = { ...this.config(bucket), ...change };
+    const key = bucketPrefix + bucket;
     const fact = encodeBucketFact(this.primitives, { stamp, r, w, conflicts });
-    this.store.publish(bucketPrefix + bucket, fact, (error) => {
-      this.refresh();
-      if (error === undefined) return reply(ok(this.config(bucket)));
-      reply(
-        fail("storage-failed", "this node could not write the bucket's configuration to its disk; try another node"),
-      );
+    this.store.publish(key, fact, (error) => {
+      if (error !== undefined) {
+        const detail = "this node could not write the bucket's configuration to its disk; try another node";
+        return reply(fail(error === "full" ? "storage-full" : "storage-failed", detail));
+      }
+      this.learn(key, fact, this.store.options.instance);
+      reply(ok(this.config(bucket)));
     });
   }
 }

@@ -37,8 +37,8 @@ export interface MembershipOptions {
   readonly facts: FactStore;
   readonly calls: Calls;
   readonly onRing: (ring: Ring) => void;
-  /** Durable facts of whatever kind have come. */
-  readonly onFacts: () => void;
+  /** A member says how a bucket is configured. */
+  readonly onBucket: (key: string, value: Uint8Array, by: number) => void;
   /** Another process speaks with this node's instance id: this one must stop. */
   readonly onRival: () => void;
 }
@@ -227,13 +227,19 @@ export class Membership {
     const now = this.#options.clock.monotonicMs();
     for (const instance of received.heard) this.#detector.heard(instance, now);
     if (received.rival) this.#options.onRival();
+    let isAboutMembers = false;
     for (const { instance, key, value } of received.changes) {
-      const wallMs = key === facts.clockKey && value && facts.decodeClock(this.#options.primitives, value);
-      if (typeof wallMs === "number") this.#clocks.heard(instance, wallMs);
+      if (key.startsWith(facts.memberPrefix) || key === facts.addressKey) isAboutMembers = true;
+      else if (value === undefined) continue;
+      else if (key.startsWith(facts.bucketPrefix)) this.#options.onBucket(key, value, instance);
+      else if (key === facts.clockKey) this.#heardClock(instance, value);
     }
-    if (!received.changes.some((change) => change.key.startsWith(facts.factPrefix))) return;
-    this.#understandFacts();
-    this.#options.onFacts();
+    if (isAboutMembers) this.#understandFacts();
+  }
+
+  #heardClock(instance: number, value: Uint8Array): void {
+    const wallMs = facts.decodeClock(this.#options.primitives, value);
+    if (wallMs !== undefined) this.#clocks.heard(instance, wallMs);
   }
 
   /** Reads the facts anew: few and seldom, so nothing here is incremental but the fold itself. */

@@ -96,6 +96,11 @@ export class Node implements api.NodeApi, NetworkHandler {
     return this.#parts.settings;
   }
 
+  /** Requests to other members that wait for their reply. */
+  get pendingCalls(): number {
+    return this.#parts.calls.pending;
+  }
+
   get membership(): Membership {
     return this.#parts.membership;
   }

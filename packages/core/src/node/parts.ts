@@ -102,7 +102,7 @@ export class NodeParts implements NodeContext {
       ...{ primitives, clock, hlc: this.hlc, rng: rng.fork("membership"), identity, settings, facts },
       calls: this.calls,
       onRing: (ring) => this.ringChanged(ring),
-      onFacts: () => this.buckets.refresh(),
+      onBucket: (key, value, by) => this.buckets.learn(key, value, by),
       onRival: () => this.#rivalFound(),
     });
     this.refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.refill.partitionsInDoubt));
