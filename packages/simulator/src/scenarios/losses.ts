@@ -47,7 +47,7 @@ export const losses: readonly Scenario[] = [
       scene.world.partition(["n2"], ["n1", "n3"], "both");
       scene.replace("n1");
       scene.until("n1 is up", () => scene.world.isUp("n1"));
-      scene.world.run(5_000);
+      scene.world.run(60_000);
       scene.get("n3", "k", { by: "c2" });
       scene.get("n1", "k", { by: "c2" });
     },

@@ -79,9 +79,13 @@ export class Member {
     this.#wanted = false;
     const [process, node, endpoint, storage] = [this.#process, this.#node, this.#endpoint, this.#storage];
     if (process === undefined || node === undefined || storage === undefined) return this.#end("stop", false);
-    process.run(() =>
-      node.stop(() => endpoint?.close(() => storage.close(() => process.alive && this.#end("stop", false)))),
-    );
+    process.run(() => node.stop(() => endpoint?.close(() => storage.close(() => process.alive && this.#stopped()))));
+  }
+
+  /** It may have been told to start again while it was still finishing its requests. */
+  #stopped(): void {
+    this.#end("stop", false);
+    if (this.#wanted) this.#again();
   }
 
   #end(how: string, isPowerCut: boolean): void {
