@@ -31,7 +31,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const systems: System[] = [];
   const stop = async (): Promise<void> => void (await Promise.all(systems.splice(0).map((system) => system.stop())));
-  process.once("SIGINT", () => void stop().then(() => process.exit(130)));
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void stop().then(() => process.exit(1)));
   try {
     for (const name of args.systems) systems.push(await prepare(name, args));
     const rounds = await runRounds(systems, args, (round) => say(roundText(round)));
