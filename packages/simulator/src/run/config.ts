@@ -37,13 +37,14 @@ const SIZES = [1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7, 9];
 
 export function drawConfig(rng: Rng): RunConfig {
   const clients = rng.pick([3, 5, 8]);
+  const nodes = rng.pick(SIZES);
   return {
-    nodes: rng.pick(SIZES),
+    nodes,
     replicas: rng.pick([1, 2, 3, 3, 3, 3, 3, 3, 5]),
     partitions: 64,
     zones: rng.pick([1, 1, 2, 3, 5]),
     families: faultFamilies.filter((family) => rng.fork(family).chance(0.5)),
-    ...drawMachines(rng.fork("machines")),
+    ...drawMachines(rng.fork("machines"), nodes),
     clients,
     activeMs: rng.pick([3_000, 6_000, 10_000]),
     operations: rng.pick([280, 330, 380]),
@@ -58,10 +59,11 @@ export function drawConfig(rng: Rng): RunConfig {
 }
 
 /** How quick everything is, and how tight its limits are. */
-function drawMachines(rng: Rng): Omit<WorldShape, "nodes" | "replicas" | "partitions" | "zones"> {
+function drawMachines(rng: Rng, nodes: number): Omit<WorldShape, "nodes" | "replicas" | "partitions" | "zones"> {
   const delayMinMs = rng.pick([0.1, 0.5, 1, 5]);
   return {
-    gossipIntervalMs: rng.pick([100, 200, 200, 500]),
+    // Many members gossip much, and a run is to be short.
+    gossipIntervalMs: nodes > 5 ? 500 : rng.pick([100, 200, 200, 500]),
     readRepair: rng.chance(0.85),
     siblingsMax: rng.pick([256, 256, 24]),
     requestsInFlightMax: rng.pick([4_096, 4_096, 6]),

@@ -79,10 +79,10 @@ class Run {
     this.injector.stop();
     world.healAll();
     for (const name of world.names) world.start(name);
-    if (!world.until(() => world.settled, SETTLE_MS)) this.#violated("settles", unsettled(world));
+    if (!world.untilSettled(SETTLE_MS)) this.#violated("settles", unsettled(world));
     if (!this.script.config.lateJoin) return;
     world.start(`n${world.names.length + 1}`);
-    if (!world.until(() => world.settled, SETTLE_MS)) this.#violated("join-settles", unsettled(world));
+    if (!world.untilSettled(SETTLE_MS)) this.#violated("join-settles", unsettled(world));
   }
 
   #judge(): void {

@@ -100,6 +100,8 @@ export class Member {
     this.#process = undefined;
     this.#node = undefined;
     this.world.emit({ kind: "down", node: this.name, how });
+    // It was wanted again while it was still ending.
+    if (this.#wanted) this.#again();
   }
 
   #again(): void {
@@ -113,14 +115,12 @@ export class Member {
     this.world.emit({ kind: "thrown", node: this.name, error: text });
     if (process !== this.#process) return;
     this.#end("exception", false);
-    this.#again();
   }
 
   #fatal(process: Process, kind: string, reason: string): void {
     if (process !== this.#process) return;
     this.world.emit({ kind: "fatal", node: this.name, cause: kind, reason });
     this.#end("fatal", false);
-    this.#again();
   }
 
   #compose(process: Process): void {

@@ -90,9 +90,10 @@ export class SimNetwork {
       }
       endpoint.run(() => {
         const accepted = endpoint.accept(from, pipe);
+        // The kernel's affair, not the process's: it goes on while that is paused.
         timeline.after(back.travelMs(), () => {
           cancelTimeout();
-          from.run(() => (pipe.open ? pipe.connected(accepted) : accepted.destroy("given up by the other side")));
+          pipe.connected(accepted);
         });
       });
     });

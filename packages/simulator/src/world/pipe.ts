@@ -65,9 +65,10 @@ export class SimPipe implements Pipe {
     return "taken";
   }
 
-  /** The connection stands now. */
+  /** The connection stands now; one that was given up meanwhile is taken down again. */
   connected(other: SimPipe): void {
     this.other = other;
+    if (this.#state === "closed") return this.#tellOther();
     this.reached = true;
     this.depart();
   }

@@ -21,6 +21,8 @@ export interface WorldOptions {
 const DIAL_TIMEOUT_MS = 1_000;
 const STALL_MS = 1_500;
 const SETTLE_MS = 60_000;
+/** Whether all agree costs something to find out. */
+const SETTLED_LOOK_MS = 20;
 
 export class SimulatedWorld implements World {
   readonly digest = new RunDigest();
@@ -57,15 +59,20 @@ export class SimulatedWorld implements World {
   static founded(options: WorldOptions): SimulatedWorld {
     const world = new SimulatedWorld(options);
     for (let i = 1; i <= options.shape.nodes; i++) world.start(`n${i}`);
-    if (!world.until(() => world.settled, SETTLE_MS)) throw new Error("the founding did not settle");
+    if (!world.untilSettled(SETTLE_MS)) throw new Error("the founding did not settle");
     return world;
   }
 
   /** Every member that was ever started is up, and all agree on a ring of all of them. */
   get settled(): boolean {
     return [...this.#members.values()].every(({ node }) => {
-      return node?.membership.members().length === this.#members.size && node.cluster().settled;
+      return node?.membership.members().length === this.#members.size && node.membership.settled();
     });
+  }
+
+  /** False when that did not come within `limitMs`. */
+  untilSettled(limitMs: number): boolean {
+    return this.until(() => this.settled, limitMs, SETTLED_LOOK_MS);
   }
 
   // ── Time and chance ──
@@ -86,8 +93,8 @@ export class SimulatedWorld implements World {
     this.timeline.run(forMs);
   }
 
-  until(condition: () => boolean, limitMs: number): boolean {
-    return this.timeline.until(condition, limitMs);
+  until(condition: () => boolean, limitMs: number, everyMs?: number): boolean {
+    return this.timeline.until(condition, limitMs, everyMs);
   }
 
   // ── Members, looked at ──

@@ -38,14 +38,14 @@ export class Timeline {
     this.nowMs = untilMs;
   }
 
-  /** Runs until `condition` holds, which is looked at every millisecond; false when it did not within `limitMs`. */
-  until(condition: () => boolean, limitMs: number): boolean {
+  /** Runs until `condition` holds, which is looked at every `everyMs`; false when it did not within `limitMs`. */
+  until(condition: () => boolean, limitMs: number, everyMs = 1): boolean {
     const endMs = this.nowMs + limitMs;
     let lookAtMs = this.nowMs;
     for (;;) {
       if (this.nowMs >= lookAtMs) {
         if (condition()) return true;
-        lookAtMs = this.nowMs + 1;
+        lookAtMs = this.nowMs + everyMs;
       }
       if (!this.#step(endMs)) break;
     }

@@ -59,8 +59,8 @@ export interface World {
   after(delayMs: number, run: () => void): () => void;
   /** Lets virtual time pass. Not to be called from inside an event. */
   run(forMs: number): void;
-  /** Lets time pass until `condition` holds; false when it did not within `limitMs`. */
-  until(condition: () => boolean, limitMs: number): boolean;
+  /** Lets time pass until `condition` holds, which is looked at every `everyMs` (1); false when it did not within `limitMs`. */
+  until(condition: () => boolean, limitMs: number, everyMs?: number): boolean;
 
   /** All members that were ever started, dead or alive, in the order of their names. */
   readonly names: readonly string[];
