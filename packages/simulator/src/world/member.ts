@@ -79,13 +79,9 @@ export class Member {
     this.#wanted = false;
     const [process, node, endpoint, storage] = [this.#process, this.#node, this.#endpoint, this.#storage];
     if (process === undefined || node === undefined || storage === undefined) return this.#end("stop", false);
-    process.run(() => node.stop(() => endpoint?.close(() => storage.close(() => process.alive && this.#stopped()))));
-  }
-
-  /** It may have been told to start again while it was still finishing its requests. */
-  #stopped(): void {
-    this.#end("stop", false);
-    if (this.#wanted) this.#again();
+    process.run(() =>
+      node.stop(() => endpoint?.close(() => storage.close(() => process.alive && this.#end("stop", false)))),
+    );
   }
 
   #end(how: string, isPowerCut: boolean): void {
@@ -100,7 +96,7 @@ export class Member {
     this.#process = undefined;
     this.#node = undefined;
     this.world.emit({ kind: "down", node: this.name, how });
-    // It was wanted again while it was still ending.
+    // It ended by itself, or was told to start again while it was still finishing its requests.
     if (this.#wanted) this.#again();
   }
 
