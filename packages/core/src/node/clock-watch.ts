@@ -2,6 +2,7 @@
  * Whether this node's wall clock is one to stamp with (TRAPS 29): members say what theirs shows, and where more of them than not disagree with
  * this one by more than the bound, it is this one that is wrong. So one bad clock cannot pin a key under last-write-wins.
  */
+import { limits } from "../base/limits.js";
 import type { Clock } from "../ports/clock.js";
 
 interface Reading {
@@ -11,12 +12,20 @@ interface Reading {
 
 export class ClockWatch {
   readonly #readings = new Map<number, Reading>();
+  #saidAtMs: number | undefined;
 
   /** `skewMaxMs`: the bound, with what a reading may have aged on its way. */
   constructor(
     readonly clock: Clock,
-    readonly skewMaxMs: number,
+    readonly skewMaxMs: number = limits.clockSkewMaxMs + limits.clockSayMs,
   ) {}
+
+  /** What to say to the others now; undefined while what was said last is fresh enough. */
+  toSay(nowMs: number): number | undefined {
+    if (this.#saidAtMs !== undefined && nowMs - this.#saidAtMs < limits.clockSayMs) return undefined;
+    this.#saidAtMs = nowMs;
+    return this.clock.wallMs();
+  }
 
   heard(instance: number, wallMs: number): void {
     this.#readings.set(instance, { wallMs, heardAtMs: this.clock.monotonicMs() });

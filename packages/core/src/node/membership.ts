@@ -2,27 +2,24 @@
  * Who is in the cluster, where, and how alive each seems from here; and so the ring (Dynamo §4.8). Joins are explicit acts that any member
  * writes into the log; the log travels as gossiped facts, and every node folds it into the same ring.
  */
-import { MalformedError, Reader, Writer } from "../base/bytes.js";
 import type { HybridClock } from "../base/hlc.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
 import { FailureDetector } from "../gossip/detector.js";
-import { decodeGossip, encodeGossip } from "../gossip/codec.js";
-import type { GossipMessage } from "../gossip/messages.js";
-import { choosePeers } from "../gossip/peers.js";
 import type { Received } from "../gossip/state.js";
-import { limits } from "../base/limits.js";
 import type { Clock } from "../ports/clock.js";
 import type { Address, Link } from "../ports/network.js";
 import type { Member } from "../ring/members.js";
 import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
 import { foldRing, type Ring } from "../ring/ring.js";
-import type { Hello, Message } from "../wire/messages.js";
+import type { Hello } from "../wire/messages.js";
 import type { MemberStatus } from "./api.js";
 import type { Callee, Calls } from "./calls.js";
 import { ClockWatch } from "./clock-watch.js";
 import { encodeSnapshots, type FactStore } from "./fact-store.js";
 import * as facts from "./facts.js";
+import { GossipRounds } from "./gossip-rounds.js";
+import { greetFormer } from "./former-address.js";
 import type { Identity } from "./identity.js";
 import { refusals } from "./refusals.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
@@ -43,9 +40,6 @@ export interface MembershipOptions {
   readonly onRival: () => void;
 }
 
-/** How long a start waits for an answer from where this instance lived before. */
-const FORMER_ADDRESS_WAIT_MS = 1_000;
-
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #detector: FailureDetector;
@@ -54,25 +48,31 @@ export class Membership {
   #members = new Map<string, Member>();
   #addresses = new Map<number, facts.AddressFact>();
   readonly #clocks: ClockWatch;
-  #stopRounds: (() => void) | undefined;
-  #clockSaidAtMs: number | undefined;
+  readonly #rounds: GossipRounds;
   #started = false;
-  #stopped = false;
   #inDoubt = 0;
   #ownAddress: Address = "";
-  gossipBytesSent = 0;
-  #lastRoundMs: number | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#detector = new FailureDetector({ intervalMs: options.settings.gossipIntervalMs });
-    this.#clocks = new ClockWatch(options.clock, limits.clockSkewMaxMs + limits.clockSayMs);
+    this.#clocks = new ClockWatch(options.clock);
+    const { primitives, clock, rng, calls, facts: store, settings } = options;
+    this.#rounds = new GossipRounds({
+      ...{ primitives, clock, rng, calls, facts: store, intervalMs: settings.gossipIntervalMs },
+      peers: () => this.#peers(),
+      onRound: (now, lateMs) => this.#atRound(now, lateMs),
+    });
     this.#ring = foldRing([], this.#ringConfig());
     this.#understandFacts();
   }
 
   get ring(): Ring {
     return this.#ring;
+  }
+
+  get gossipBytesSent(): number {
+    return this.#rounds.bytesSent;
   }
 
   get self(): string {
@@ -94,29 +94,12 @@ export class Membership {
     const now = clock.monotonicMs();
     for (const member of this.#members.values()) this.#detector.expect(member.instance, now);
     this.#sayRing();
-    if (former === undefined || former === whereabouts.address) return this.#begin();
-    // Where this instance lived before, the original of a copied folder may live still: it refuses the copy, before anybody else hears of
-    // it and takes the two for one (TRAPS 3).
-    const callee = { instance: identity.instance, address: former };
-    const asked = calls.ask(callee, { kind: "ring" }, FORMER_ADDRESS_WAIT_MS, () => this.#begin());
-    if (asked === 0) return;
-    clock.after(FORMER_ADDRESS_WAIT_MS, () => {
-      calls.abandon(asked);
-      this.#begin();
-    });
+    if (former === undefined || former === whereabouts.address) return this.#rounds.begin();
+    greetFormer(calls, clock, { instance: identity.instance, address: former }, () => this.#rounds.begin());
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#stopRounds?.();
-  }
-
-  #begin(): void {
-    if (this.#stopped || this.#stopRounds !== undefined) return;
-    const { calls, facts: store } = this.#options;
-    // Seeds are greeted at once: one of another cluster is found out before anything is served.
-    for (const seed of this.#peers().seeds) calls.tell(seed, this.#encode(store.gossip.syn()));
-    this.#round();
+    this.#rounds.stop();
   }
 
   isMember(name: string): boolean {
@@ -197,10 +180,7 @@ export class Membership {
 
   /** Takes one gossip message and answers on its link. */
   receive(payload: Uint8Array, link: Link): void {
-    const message = this.#decode(payload);
-    if (message === undefined) return;
-    const reply = this.#options.facts.receive(message, (received) => this.#act(received));
-    if (reply !== undefined) link.reply(0, this.#encode(reply));
+    this.#rounds.receive(payload, link, (received) => this.#act(received));
   }
 
   /** Writes a membership event; `done` gets false when it could not be kept. */
@@ -271,35 +251,19 @@ export class Membership {
     this.#options.facts.say(facts.ringStateKey, facts.encodeRingState(this.#options.primitives, state));
   }
 
-  #sayClock(now: number): void {
-    if (this.#clockSaidAtMs !== undefined && now - this.#clockSaidAtMs < limits.clockSayMs) return;
-    this.#clockSaidAtMs = now;
-    const { primitives, clock, facts: store } = this.#options;
-    store.say(facts.clockKey, facts.encodeClock(primitives, clock.wallMs()));
-  }
-
   *#liveOthers(): Iterable<number> {
     for (const { name, instance } of this.members()) {
       if (name !== this.self && this.status(name) === "up") yield instance;
     }
   }
 
-  #round(): void {
-    const { clock, settings, facts: store, rng, calls } = this.#options;
-    const now = clock.monotonicMs();
+  #atRound(now: number, lateMs: number): void {
     // A loop that stalled has not heard its peers, which says nothing about them (TRAPS 22).
-    if (this.#lastRoundMs !== undefined) {
-      const lagMs = now - this.#lastRoundMs - settings.gossipIntervalMs;
-      if (lagMs > settings.gossipIntervalMs / 2) this.#detector.observerStalled(lagMs);
-    }
-    this.#lastRoundMs = now;
-    this.#sayClock(now);
-    store.gossip.beat();
-    for (const peer of choosePeers(rng, this.#peers(), limits.gossipFanout)) {
-      const message = this.#encode(store.gossip.syn());
-      calls.tell(peer, message);
-    }
-    this.#stopRounds = clock.after(settings.gossipIntervalMs, () => this.#round());
+    if (lateMs > this.#options.settings.gossipIntervalMs / 2) this.#detector.observerStalled(lateMs);
+    const wallMs = this.#clocks.toSay(now);
+    if (wallMs === undefined) return;
+    const { primitives, facts: store } = this.#options;
+    store.say(facts.clockKey, facts.encodeClock(primitives, wallMs));
   }
 
   #peers(): { live: Address[]; down: Address[]; seeds: Address[] } {
@@ -311,22 +275,5 @@ export class Membership {
       (this.status(member.name) === "down" ? down : live).push(address);
     }
     return { live, down, seeds: this.#options.settings.seeds.filter((seed) => seed !== this.#ownAddress) };
-  }
-
-  #encode(message: GossipMessage): Message {
-    const writer = new Writer(this.#options.primitives.text);
-    encodeGossip(writer, message);
-    const payload = writer.take();
-    this.gossipBytesSent += payload.length;
-    return { kind: "gossip", payload };
-  }
-
-  #decode(payload: Uint8Array): GossipMessage | undefined {
-    try {
-      return decodeGossip(new Reader(this.#options.primitives.text, payload));
-    } catch (error) {
-      if (error instanceof MalformedError) return undefined;
-      throw error;
-    }
   }
 }

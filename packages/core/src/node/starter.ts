@@ -3,7 +3,6 @@
  * turn until one answers. Who the node is, is on disk before anybody hears of it.
  */
 import { MalformedError } from "../base/bytes.js";
-import type { Failure } from "../base/failure.js";
 import { HybridClock } from "../base/hlc.js";
 import { limits } from "../base/limits.js";
 import type { Primitives } from "../base/primitives.js";
@@ -27,12 +26,11 @@ import {
   joiningMetaName,
   type Identity,
 } from "./identity.js";
+import { Joining } from "./joining.js";
 import { Node } from "./node.js";
 import { NO_PLANTS, type Plant } from "./plants.js";
 import { decodeWhole, encodeWhole, wholeMetaName } from "./refill.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
-
-const JOIN_RETRY_MS = 300;
 
 export interface StartOptions {
   readonly primitives: Primitives;
@@ -61,14 +59,6 @@ export const PARTITIONS_DEFAULT = 256;
 export const REPLICAS_DEFAULT = 3;
 const SECRET_BYTES = 32;
 
-interface Joining {
-  readonly instance: number;
-  /** Requests are numbered from 1; an answer to any of them is one. */
-  requestId: number;
-  turn: number;
-  stop: () => void;
-}
-
 /** The network's handler for the life of the process: first for joining, then for the node. */
 export class Starter implements NetworkHandler {
   readonly #options: StartOptions;
@@ -96,10 +86,7 @@ export class Starter implements NetworkHandler {
     storage.getMeta(identityMetaName, (outcome) => {
       const identity = decodeIdentity(primitives, outcome);
       if (identity === "damaged") {
-        this.#options.onFatal(
-          "folder",
-          "the data folder can't tell whose it is: its identity record is damaged; start with an empty folder under the same name to refill it from the other members",
-        );
+        this.#unusable("whose it is", "its identity record");
       } else if (identity !== undefined) {
         this.#resume(identity);
       } else if (this.#options.settings.seeds.length > 0) {
@@ -118,10 +105,7 @@ export class Starter implements NetworkHandler {
 
   receive(envelope: Envelope, link: Link): void {
     if (this.#node !== undefined) return this.#node.receive(envelope, link);
-    const { message, requestId } = envelope;
-    if (this.#joining === undefined || requestId < 1 || requestId > this.#joining.requestId) return;
-    if (message.kind === "welcome") this.#welcomed(message);
-    else if (message.kind === "failed") this.#notWelcomed(message.failure);
+    this.#joining?.take(envelope.requestId, envelope.message);
   }
 
   refused(address: Address, reason: string): void {
@@ -180,17 +164,27 @@ export class Starter implements NetworkHandler {
     this.#boot(identity, [encodeIdentity(primitives, identity), fact, whole]);
   }
 
-  /** The instance is on disk before anybody hears of it: a start that is broken off asks again as the same one, and is not its own rival. */
   #join(): void {
-    const { storage, primitives, entropy } = this.#options;
+    const { storage, primitives, entropy, clock, network, log, name, settings, onFatal } = this.#options;
     storage.getMeta(joiningMetaName, (outcome) => {
       const instance = decodeJoining(primitives, outcome) ?? drawInstance(entropy);
       storage.apply({ meta: [encodeJoining(primitives, instance)] }, (error) => {
         if (error !== undefined) return this.#diskFailed(error);
-        this.#joining = { instance, requestId: 0, turn: 0, stop: () => {} };
-        this.#askToJoin();
+        this.#joining = new Joining({
+          ...{ clock, network, log, name, settings, instance },
+          onWelcome: (welcome) => this.#welcomed(instance, welcome),
+          onRefused: (reason) => onFatal("config", reason),
+        });
+        this.#joining.ask();
       });
     });
+  }
+
+  #unusable(untold: string, damaged: string): void {
+    this.#options.onFatal(
+      "folder",
+      `the data folder can't tell ${untold}: ${damaged} is damaged; start with an empty folder under the same name to refill it from the other members`,
+    );
   }
 
   #diskFailed(error: StorageError): void {
@@ -198,35 +192,8 @@ export class Starter implements NetworkHandler {
     this.#options.onFatal("storage", `the disk under the data folder ${what}; nothing was started`);
   }
 
-  #askToJoin(): void {
-    const joining = this.#joining;
-    if (joining === undefined) return;
-    const { name, settings, network, clock, log } = this.#options;
-    const seed = settings.seeds[joining.turn % settings.seeds.length] as Address;
-    if (joining.turn === settings.seeds.length)
-      log("info", "no seed has answered yet; asking on", { seeds: settings.seeds });
-    joining.turn++;
-    joining.requestId++;
-    const { zone, weight } = settings;
-    const message = { kind: "join", name, instance: joining.instance, zone, weight } as const;
-    network.send(seed, { requestId: joining.requestId, deadlineMs: JOIN_RETRY_MS, message });
-    joining.stop = clock.after(JOIN_RETRY_MS, () => this.#askToJoin());
-  }
-
-  /** What one member can't do now, the next one may. */
-  #notWelcomed({ code, detail }: Failure): void {
-    const { onFatal, log } = this.#options;
-    if (code !== "join-refused") return log("warn", "a seed can't take this node in now; asking on", { code, detail });
-    this.#joining?.stop();
-    this.#joining = undefined;
-    onFatal("config", `joining was refused: ${detail}`);
-  }
-
-  #welcomed(welcome: Welcome): void {
+  #welcomed(instance: number, welcome: Welcome): void {
     const { primitives, name } = this.#options;
-    const instance = this.#joining?.instance ?? 0;
-    this.#joining?.stop();
-    this.#joining = undefined;
     const { clusterId, partitions, replicas } = welcome;
     const identity: Identity = { clusterId, secret: welcome.secret.slice(), name, instance, partitions, replicas };
     try {
@@ -245,13 +212,7 @@ export class Starter implements NetworkHandler {
     const { storage, primitives } = this.#options;
     storage.getMeta(bootMetaName, (outcome) => {
       const last = decodeBoot(primitives, outcome);
-      if (last === "damaged") {
-        this.#options.onFatal(
-          "folder",
-          "the data folder can't tell how often it was started: its boot record is damaged; start with an empty folder under the same name to refill it from the other members",
-        );
-        return;
-      }
+      if (last === "damaged") return this.#unusable("how often it was started", "its boot record");
       const boot = nextBoot(last);
       storage.apply({ meta: [encodeBoot(primitives, boot), ...news] }, (error) => {
         if (error === undefined) this.#load(identity, boot);
@@ -265,11 +226,7 @@ export class Starter implements NetworkHandler {
     const { instance } = identity;
     FactStore.load({ primitives, storage, rng, instance, boot: boot.boot }, (facts) => {
       if (facts.ownDamaged.length > 0) {
-        const what = facts.ownDamaged.join(", ");
-        return this.#options.onFatal(
-          "folder",
-          `the data folder can't tell what this member has told the cluster: ${what} is damaged; start with an empty folder under the same name to refill it from the other members`,
-        );
+        return this.#unusable("what this member has told the cluster", facts.ownDamaged.join(", "));
       }
       if (facts.damaged > 0) log("error", "damaged facts; gossip brings them again", { count: facts.damaged });
       storage.getMeta(wholeMetaName, (outcome) => {
