@@ -7,6 +7,8 @@ export * from "./run/config.js";
 export * from "./run/plan.js";
 export * from "./run/runner.js";
 export * from "./run/script.js";
+export * from "./scenarios/all.js";
+export * from "./scenarios/scenario.js";
 export * from "./story.js";
 export type * from "./run/parts.js";
 export type * from "./run/result.js";

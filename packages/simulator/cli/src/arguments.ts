@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { plants, type Plant } from "@kvorum/core";
 
 export interface Arguments {
-  readonly mode: "help" | "plants" | "story" | "seeds";
+  readonly mode: "help" | "plants" | "scenarios" | "story" | "seeds";
   readonly first: number;
   /** As many seeds; with minutes, at least as many. */
   readonly seeds: number;
@@ -12,8 +12,8 @@ export interface Arguments {
   readonly json: boolean;
   readonly plant: Plant | undefined;
   readonly workers: number;
-  /** Keep a shrunk script of the first violation under regressions/. */
-  readonly shrink: boolean;
+  /** Directed scenarios whose name has this in it; empty for all. */
+  readonly scenario: string;
 }
 
 export const USAGE = `Usage: npm run sim -- [options]
@@ -23,9 +23,9 @@ export const USAGE = `Usage: npm run sim -- [options]
   --minutes M      go on for so long
   --seed N         run one seed and tell it as a story
   --trace          with every flush and every merge in it
-  --shrink         make the script of the first violation smaller, and keep it under regressions/
+  --scenario TEXT  play the directed scenarios whose name has TEXT in it
   --plants         list the known bugs that can be planted
-  --plant NAME     plant one; the seeds stop at the first that finds it
+  --plant NAME     plant one; the seeds stop at the first that finds it, and where none does its own scenarios are played
   --workers N      threads (default 2)
   --json           one JSON document on stdout, nothing else
 
@@ -39,7 +39,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   const { values } = parse(argv);
   const seed = values.seed === undefined ? undefined : wholeNumber("seed", values.seed);
   return {
-    mode: values.help ? "help" : values.plants ? "plants" : seed === undefined ? "seeds" : "story",
+    mode: modeOf(values),
     first: seed ?? wholeNumber("first", values.first),
     seeds: seed === undefined ? wholeNumber("seeds", values.seeds) : 1,
     minutes: values.minutes === undefined ? undefined : positive("minutes", values.minutes),
@@ -47,8 +47,15 @@ export function readArguments(argv: readonly string[]): Arguments {
     json: values.json,
     plant: values.plant === undefined ? undefined : knownPlant(values.plant),
     workers: wholeNumber("workers", values.workers),
-    shrink: values.shrink,
+    scenario: values.scenario ?? "",
   };
+}
+
+function modeOf(values: ReturnType<typeof parse>["values"]): Arguments["mode"] {
+  if (values.help) return "help";
+  if (values.plants) return "plants";
+  if (values.scenario !== undefined) return "scenarios";
+  return values.seed === undefined ? "seeds" : "story";
 }
 
 function parse(argv: readonly string[]) {
@@ -61,7 +68,7 @@ function parse(argv: readonly string[]) {
         minutes: { type: "string" },
         seed: { type: "string" },
         trace: { type: "boolean", default: false },
-        shrink: { type: "boolean", default: false },
+        scenario: { type: "string" },
         plants: { type: "boolean", default: false },
         plant: { type: "string" },
         workers: { type: "string", default: "2" },

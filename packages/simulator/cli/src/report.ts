@@ -33,7 +33,7 @@ export function textReport(totals: Totals, spent: Spent): string {
       ]),
     ...(violations.length > VIOLATIONS_SHOWN ? [`… and ${violations.length - VIOLATIONS_SHOWN} more`] : []),
     `${seeds} seeds, ${violations.length} violations, digest ${totals.digest}`,
-    `${acknowledged} acknowledged writes (${(acknowledged / seeds).toFixed(0)} a seed), ${unknown} of unknown outcome`,
+    `${acknowledged} acknowledged writes (${(acknowledged / Math.max(1, seeds)).toFixed(0)} a seed), ${unknown} of unknown outcome`,
     `${steps} events in ${(virtualMs / 1000).toFixed(0)} virtual seconds; took ${spent.seconds.toFixed(1)} s: ${speed.seedsPerMinute} seeds a minute, ${speed.eventsPerCpuSecond} events a second of CPU, ${speed.virtualPerRealSecond} virtual seconds a second`,
     `faults that bit: ${words(totals.faults)}`,
     `sometimes: ${words(totals.sometimes)}`,

@@ -10,6 +10,7 @@ export interface FoundViolation {
   readonly replay: string;
 }
 
+export const SCENARIO_SEED = 1;
 const SEEDS_FOR_PROOF = 200;
 const ACKNOWLEDGED_MIN = 200;
 
@@ -38,15 +39,23 @@ export class Totals {
     addAll(this.sometimes, result.sometimes);
     for (const family of result.config.families) for (const kind of expectedBites[family]) this.#enabled.add(kind);
     for (const { invariant, what } of result.violations) {
-      const plant = this.plant === undefined ? "" : ` --plant ${this.plant}`;
-      this.violations.push({
-        seed: result.seed,
-        invariant,
-        what,
-        replay: `npm run sim -- --seed ${result.seed}${plant} --trace`,
-      });
+      const replay = `npm run sim -- --seed ${result.seed}${this.#planted} --trace`;
+      this.violations.push({ seed: result.seed, invariant, what, replay });
     }
     this.#digest.update(`${result.seed} ${result.digest} ${result.violations.length}\n`);
+  }
+
+  /** What a directed scenario has shown. Its seed is always the same one. */
+  addScenario(name: string, violations: RunResult["violations"]): void {
+    for (const { invariant, what } of violations) {
+      const replay = `npm run sim -- --scenario ${JSON.stringify(name)}${this.#planted}`;
+      this.violations.push({ seed: SCENARIO_SEED, invariant, what, replay });
+    }
+    this.#digest.update(`${name} ${violations.length}\n`);
+  }
+
+  get #planted(): string {
+    return this.plant === undefined ? "" : ` --plant ${this.plant}`;
   }
 
   /** 16 hex digits over every event of every run so far. */
