@@ -130,7 +130,10 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
   greeted(session: TcpSession): void {
     if (session.side === "opener") return this.#peers.get(session.address)?.reached();
     const { frameBytesMax, clientFrameBytesMax } = this.#limits;
-    session.pipe.receivedFrameBytesMax = session.hello.role === "member" ? frameBytesMax : clientFrameBytesMax;
+    const isMember = session.hello.role === "member";
+    session.pipe.receivedFrameBytesMax = isMember ? frameBytesMax : clientFrameBytesMax;
+    // A member that comes up greets those it knows: whoever could not be reached a moment ago may be there now.
+    if (isMember) for (const peer of this.#peers.values()) peer.endPause(this.#clock.monotonicMs());
   }
 
   receive(envelope: Envelope, session: TcpSession): void {

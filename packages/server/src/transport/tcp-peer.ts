@@ -35,6 +35,11 @@ export class TcpPeer {
     this.#failures = 0;
   }
 
+  /** One dial may be tried now; if it fails too, the pauses go on growing. */
+  endPause(nowMs: number): void {
+    this.#notBeforeMs = Math.min(this.#notBeforeMs, nowMs);
+  }
+
   /** The next dial need not wait: the last connection was given up, it did not fail. */
   forgive(): void {
     this.#failures = 0;

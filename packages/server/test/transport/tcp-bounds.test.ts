@@ -217,6 +217,22 @@ test("after a failed dial frames are not taken for a pause that doubles up to a 
   expect(a.network.send(gone.address, ask(3))).toBe(true);
 });
 
+test("a member that greets ends the pause: after a restart nobody waits for a dial that would succeed", async () => {
+  const a = await open({ redialMinMs: 60_000, redialMaxMs: 60_000 });
+  const gone = await world.endpoint("gone");
+  await world.kill(gone);
+  expect(a.network.send(gone.address, ask(1))).toBe(true);
+  await world.until(() => a.losses.length === 1);
+  const back = await world.revive(gone);
+  callOn(a).greet("client");
+  await world.settle();
+  expect(a.network.send(gone.address, ask(1))).toBe(false);
+  back.network.send(a.address, ask(2));
+  await world.until(() => a.received.length === 1);
+  expect(a.network.send(gone.address, ask(3))).toBe(true);
+  await world.until(() => back.received.length === 1);
+});
+
 test("an address that is none is not taken", async () => {
   const a = await open();
   for (const to of ["", "nowhere", "host:", "host:0", "host:65536", "::1:7400", "[::1]", "host:7400 "]) {
