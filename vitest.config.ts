@@ -21,8 +21,9 @@ export default defineConfig({
         test: {
           name: "outside",
           include: ["test/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // Waits have deadlines of their own that name what did not come; this is for what never comes back.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },

@@ -82,9 +82,21 @@ export class Cluster {
     return this.nodes.filter((node) => node.isRunning);
   }
 
-  /** Waits until every running node sees all of them up and the cluster settled. */
+  /** Waits until every running node sees all of them up and the cluster settled, and reaches them. */
   async settled(): Promise<void> {
     const names = this.running.map(({ name }) => name);
+    await this.#agree(names);
+    // Seen up is not yet reached: a node that was away is dialled again after a pause.
+    for (const node of this.running.length === this.nodes.length ? this.running : []) {
+      await until(`${node.name} reaches all replicas`, async () => {
+        const reply = await node.http.get("/v1/kv/nothing/here?r=all");
+        if (reply.status === 404) return true;
+        throw new Error(`${reply.status} ${reply.body.toString()}`);
+      });
+    }
+  }
+
+  async #agree(names: readonly string[]): Promise<void> {
     for (const node of this.running) {
       await until(`${node.name} sees ${names.join(", ")} up and settled`, async () => {
         const { settled, members } = await node.http.json<ClusterView>("/v1/cluster");

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { Http } from "./http.js";
-import { spawnKvorum, type ProgramOptions } from "./program.js";
+import { spawnKvorum } from "./program.js";
 import { until } from "./until.js";
 
 export interface NodeOptions {
@@ -14,6 +14,9 @@ export interface NodeOptions {
   readonly peerPort: number;
   readonly seeds?: readonly string[];
   readonly flags?: readonly string[];
+  /** Instead of all arguments that follow from the above. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly wrapper?: readonly string[];
 }
 
@@ -38,7 +41,8 @@ export class KvorumNode {
     return `127.0.0.1:${this.options.peerPort}`;
   }
 
-  get args(): string[] {
+  get args(): readonly string[] {
+    if (this.options.args !== undefined) return this.options.args;
     const { name, data, httpPort, seeds = [], flags = [] } = this.options;
     const addresses = ["--http", `127.0.0.1:${httpPort}`, "--listen", this.peer];
     const joining = seeds.length > 0 ? ["--seeds", seeds.join(",")] : [];
@@ -59,9 +63,9 @@ export class KvorumNode {
   async start(options: Partial<NodeOptions> = {}): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.name} is running already`);
     this.options = { ...this.options, ...options };
-    const { wrapper } = this.options;
+    const { env = {}, wrapper = [] } = this.options;
     this.#isReady = false;
-    const child = spawnKvorum(this.args, { ...(wrapper && { wrapper }) } satisfies ProgramOptions);
+    const child = spawnKvorum(this.args, { env, wrapper });
     this.#child = child;
     this.#listen(child);
     await until(`${this.name} is ready`, () => {
@@ -128,6 +132,19 @@ export async function freePort(): Promise<number> {
     if (taken.has(port) || !(await isFree(port))) continue;
     taken.add(port);
     return port;
+  }
+}
+
+/** A port from which `span` ports are free, one after the other. */
+export async function freePortBase(span: number): Promise<number> {
+  for (;;) {
+    const base = PORTS_FROM + Math.floor(Math.random() * (PORTS_TO - PORTS_FROM - span));
+    const ports = Array.from({ length: span }, (_, i) => base + i);
+    if (ports.some((port) => taken.has(port))) continue;
+    const free = await Promise.all(ports.map(isFree));
+    if (!free.every(Boolean)) continue;
+    for (const port of ports) taken.add(port);
+    return base;
   }
 }
 

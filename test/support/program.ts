@@ -38,7 +38,7 @@ function cleanEnvironment(): Record<string, string> {
 
 export interface Ended {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  readonly signal: string | null;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
@@ -56,7 +56,7 @@ export async function kvorum(
   child.stdin.end(options.stdin ?? "");
   const { deadlineMs = RUN_DEADLINE_MS } = options;
   const timer = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
-  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
   clearTimeout(timer);
   const ended = { code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString("utf8") };
   if (signal === "SIGKILL") {
