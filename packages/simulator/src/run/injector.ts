@@ -150,7 +150,7 @@ export class Injector {
       this.world.crash(name, "power");
       this.#later(downMs, () => this.world.start(name));
     }
-    if (up.length > 1) this.world.bit("blackout");
+    if (up.length > 1) this.world.chronicle.bit("blackout");
     return up.length > 0;
   }
 

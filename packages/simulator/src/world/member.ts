@@ -1,5 +1,6 @@
 /** A member's machine: its disk and its clock stay, its processes come and go. Each process is the shipped node over simulated ports. */
 import { defaultSettings, Starter, type Envelope, type Link, type Node, type Plant, type Rng } from "@kvorum/core";
+import type { Chronicle } from "./chronicle.js";
 import { Disk } from "./disk.js";
 import { DiskStorage } from "./disk-storage.js";
 import { Endpoint } from "./endpoint.js";
@@ -7,16 +8,14 @@ import type { SimNetwork } from "./network.js";
 import { Process } from "./process.js";
 import type { WorldShape } from "./shape.js";
 import { WallClock } from "./wall-clock.js";
-import type { CrashKind, WorldEvent } from "./world.js";
+import type { CrashKind } from "./world.js";
 
 /** The world as its members see it. */
 export interface Surroundings {
   readonly network: SimNetwork;
   readonly shape: WorldShape;
   readonly plants: ReadonlySet<Plant>;
-  emit(event: WorldEvent): void;
-  /** Counts a fault that had an effect. */
-  bit(fault: string): void;
+  readonly chronicle: Chronicle;
 }
 
 /** How long whoever looks after the members takes to start one again whose process ended by itself. */
@@ -92,10 +91,10 @@ export class Member {
     const before = this.disk.unflushedBatches;
     if (isPowerCut) this.disk.lose();
     else if (how !== "stop") this.disk.loseHeld();
-    if (isPowerCut && before > 0) this.world.bit("unflushed-lost");
+    if (isPowerCut && before > 0) this.world.chronicle.bit("unflushed-lost");
     this.#process = undefined;
     this.#node = undefined;
-    this.world.emit({ kind: "down", node: this.name, how });
+    this.world.chronicle.tell({ kind: "down", node: this.name, how });
     // It ended by itself, or was told to start again while it was still finishing its requests.
     if (this.#wanted) this.#again();
   }
@@ -108,14 +107,14 @@ export class Member {
 
   #threw(process: Process, error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.world.emit({ kind: "thrown", node: this.name, error: text });
+    this.world.chronicle.tell({ kind: "thrown", node: this.name, error: text });
     if (process !== this.#process) return;
     this.#end("exception", false);
   }
 
   #fatal(process: Process, kind: string, reason: string): void {
     if (process !== this.#process) return;
-    this.world.emit({ kind: "fatal", node: this.name, cause: kind, reason });
+    this.world.chronicle.tell({ kind: "fatal", node: this.name, cause: kind, reason });
     this.#end("fatal", false);
   }
 
@@ -135,8 +134,8 @@ export class Member {
         close: (done) => endpoint.close(done),
       },
       log: (level, text, about) => {
-        world.emit({ kind: "log", node: name, level, text, about: about ?? {} });
-        if (text === "ring") world.emit({ kind: "ring", node: name, version: String(about?.["version"]) });
+        world.chronicle.tell({ kind: "log", node: name, level, text, about: about ?? {} });
+        if (text === "ring") world.chronicle.tell({ kind: "ring", node: name, version: String(about?.["version"]) });
       },
       settings: {
         ...defaultSettings,
@@ -149,7 +148,7 @@ export class Member {
       onNode: (node, begin) => {
         this.#node = node;
         begin({ address, http: `${name}:7400` });
-        world.emit({ kind: "up", node: name, boot });
+        world.chronicle.tell({ kind: "up", node: name, boot });
       },
       onFatal: (kind, reason) => this.#fatal(process, kind, reason),
     });
@@ -172,11 +171,11 @@ export class Member {
   #openStorage(process: Process): DiskStorage {
     const { world, name } = this;
     this.#storage = new DiskStorage(this.disk, process, world.shape, {
-      flushing: (batches) => world.emit({ kind: "flushing", node: name, batches }),
-      flushed: (batches) => world.emit({ kind: "flushed", node: name, batches }),
-      failed: () => world.bit("flush-failed"),
-      refused: () => world.bit("disk-full"),
-      slowed: () => world.bit("disk-slow"),
+      flushing: (batches) => world.chronicle.tell({ kind: "flushing", node: name, batches }),
+      flushed: (batches) => world.chronicle.tell({ kind: "flushed", node: name, batches }),
+      failed: () => world.chronicle.bit("flush-failed"),
+      refused: () => world.chronicle.bit("disk-full"),
+      slowed: () => world.chronicle.bit("disk-slow"),
     });
     return this.#storage;
   }
@@ -187,12 +186,12 @@ export class Member {
     const { name, world } = this;
     if (message.kind === "store") {
       starter.receive(envelope, link);
-      world.emit({ kind: "merging", node: name, from: link.hello.name, id: message.id });
+      world.chronicle.tell({ kind: "merging", node: name, from: link.hello.name, id: message.id });
       return;
     }
     if (message.kind !== "put" && message.kind !== "get") return starter.receive(envelope, link);
     const isClient = link.hello.role === "client";
-    if (isClient) world.emit({ kind: "asked", node: name, client: link.hello.name, message });
+    if (isClient) world.chronicle.tell({ kind: "asked", node: name, client: link.hello.name, message });
     if (message.kind === "get") return starter.receive(envelope, link);
     const { id } = message;
     // The one that passes a write on says only what its coordinator said before it: that one's word is the acknowledgement.
@@ -204,7 +203,7 @@ export class Member {
         link.reply(requestId, reply);
         if (reply.kind !== "put-done" || !coordinates()) return;
         const { needed, received } = reply;
-        world.emit({ kind: "acknowledged", node: name, to: link.hello.name, message, needed, received });
+        world.chronicle.tell({ kind: "acknowledged", node: name, to: link.hello.name, message, needed, received });
       },
     });
   }

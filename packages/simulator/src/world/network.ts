@@ -2,7 +2,7 @@
 import type { Primitives, Rng } from "@kvorum/core";
 import type { RunDigest } from "../digest.js";
 import type { Endpoint } from "./endpoint.js";
-import { Path } from "./path.js";
+import { FAIR, Path, type Weather } from "./path.js";
 import type { SimPipe } from "./pipe.js";
 import type { Timeline } from "./timeline.js";
 
@@ -65,9 +65,28 @@ export class SimNetwork {
     return path;
   }
 
-  /** All paths that were ever used. */
-  paths(): Iterable<Path> {
-    return this.#paths.values();
+  /** Closes the paths between two sides; the returned function opens them again. Closures add up. */
+  close(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): () => void {
+    const there = this.#between(from, to);
+    const paths = direction === "both" ? [...there, ...this.#between(to, from)] : there;
+    const openers = paths.map((path) => path.close());
+    return () => {
+      for (const open of openers) open();
+    };
+  }
+
+  /** Gives the paths from one side to the other another weather; the returned function brings the fair one back. */
+  storm(from: readonly string[], to: readonly string[], weather: Partial<Weather>): () => void {
+    const paths = this.#between(from, to);
+    for (const path of paths) path.weather = { ...FAIR, ...weather };
+    return () => {
+      for (const path of paths) path.weather = FAIR;
+    };
+  }
+
+  /** Every path is open and fair. */
+  heal(): void {
+    for (const path of this.#paths.values()) path.heal();
   }
 
   /** There and back, as TCP does it: nothing leaves before the opener knows that it was heard. */
@@ -97,6 +116,10 @@ export class SimNetwork {
         });
       });
     });
+  }
+
+  #between(from: readonly string[], to: readonly string[]): Path[] {
+    return from.flatMap((a) => to.filter((b) => b !== a).map((b) => this.path(a, b)));
   }
 
   noteSizes(queueBytes: number, frameBytes: number): void {

@@ -21,6 +21,8 @@ export class Path {
   weather: Weather = FAIR;
   /** How many partitions and clogs lie on it now. */
   #closures = 0;
+  /** How often it was healed: what was closed before is no longer. */
+  #age = 0;
   #waiting = new Set<Traveller>();
 
   constructor(
@@ -37,14 +39,16 @@ export class Path {
     return this.#closures === 0;
   }
 
-  /** Whatever leaves from now on waits; what is on its way arrives. */
-  close(): void {
+  /** Whatever leaves from now on waits; what is on its way arrives. The returned function takes this closure away, once. */
+  close(): () => void {
+    const age = this.#age;
+    let isOver = false;
     this.#closures++;
-  }
-
-  open(): void {
-    this.#closures--;
-    if (this.#closures === 0) this.#release();
+    return () => {
+      if (isOver || age !== this.#age) return;
+      isOver = true;
+      if (--this.#closures === 0) this.#release();
+    };
   }
 
   /** To be told when the path opens. */
@@ -60,6 +64,7 @@ export class Path {
   heal(): void {
     this.weather = FAIR;
     this.#closures = 0;
+    this.#age++;
     this.#release();
   }
 

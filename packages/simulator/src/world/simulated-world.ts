@@ -2,13 +2,14 @@
 import { keyIdOf, keyIdOfBytes, limits, Rng, type GetCommand, type KeyId, type Message, type Node } from "@kvorum/core";
 import type { Plant, Primitives, PutCommand } from "@kvorum/core";
 import { RunDigest } from "../digest.js";
+import { Chronicle } from "./chronicle.js";
 import { ClientHost } from "./client-host.js";
 import { Member } from "./member.js";
 import { SimNetwork } from "./network.js";
-import { FAIR, type Path, type Weather } from "./path.js";
+import type { Weather } from "./path.js";
 import type { WorldShape } from "./shape.js";
 import { Timeline } from "./timeline.js";
-import type { CrashKind, World, WorldEvent, WorldListener } from "./world.js";
+import type { CrashKind, World, WorldListener } from "./world.js";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -27,16 +28,14 @@ const SETTLED_LOOK_MS = 20;
 export class SimulatedWorld implements World {
   readonly digest = new RunDigest();
   readonly timeline = new Timeline(this.digest);
+  readonly chronicle = new Chronicle(this.digest);
   readonly primitives: Primitives;
   readonly shape: WorldShape;
   readonly plants: ReadonlySet<Plant>;
   readonly network: SimNetwork;
-  /** By kind, how often a fault had an effect. */
-  readonly faults = new Map<string, number>();
   readonly #rng: Rng;
   readonly #members = new Map<string, Member>();
   readonly #clients = new Map<string, ClientHost>();
-  readonly #listeners = new Set<WorldListener>();
 
   constructor(options: WorldOptions) {
     this.primitives = options.primitives;
@@ -49,9 +48,10 @@ export class SimulatedWorld implements World {
       ...{ primitives: options.primitives, delayMinMs, delayMaxMs, queueBytesMax },
       frameBytesMax: limits.frameBytesMax,
       ...{ dialTimeoutMs: DIAL_TIMEOUT_MS, stallMs: STALL_MS },
-      onWeather: (kind) => this.bit(kind),
-      onFull: () => this.bit("queue-full"),
-      onMalformed: (path, reason) => this.emit({ kind: "thrown", node: path.name, error: `malformed: ${reason}` }),
+      onWeather: (kind) => this.chronicle.bit(kind),
+      onFull: () => this.chronicle.bit("queue-full"),
+      onMalformed: (path, reason) =>
+        this.chronicle.tell({ kind: "thrown", node: path.name, error: `malformed: ${reason}` }),
     });
   }
 
@@ -165,54 +165,48 @@ export class SimulatedWorld implements World {
   }
 
   crash(name: string, how: CrashKind): void {
-    this.#fault(how, name, "");
-    if (this.member(name).isRunning) this.bit(how);
+    this.chronicle.fault(how, name);
+    if (this.member(name).isRunning) this.chronicle.bit(how);
     this.member(name).crash(how);
   }
 
   stop(name: string): void {
-    this.#fault("stop", name, "");
-    this.bit("stop");
+    this.chronicle.fault("stop", name);
+    this.chronicle.bit("stop");
     this.member(name).stop();
   }
 
   pause(name: string, forMs: number): void {
-    this.#fault("pause", name, `${Math.round(forMs)} ms`);
+    this.chronicle.fault("pause", name, `${Math.round(forMs)} ms`);
     this.member(name).process?.pause(forMs);
-    this.bit("pause");
+    this.chronicle.bit("pause");
   }
 
   wipe(name: string): void {
     const member = this.member(name);
     if (member.isRunning) throw new Error(`${name} runs: only a dead member's disk is wiped`);
-    this.#fault("wipe", name, "");
-    this.bit("wipe");
+    this.chronicle.fault("wipe", name);
+    this.chronicle.bit("wipe");
     member.disk.wipe();
   }
 
   partition(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): () => void {
-    const paths = this.#paths(from, to, direction);
-    this.#fault("partition", from.join("+"), `${direction === "both" ? "<>" : ">"} ${to.join("+")}`);
-    for (const path of paths) path.close();
-    return once(() => {
-      this.#fault("heal", from.join("+"), to.join("+"));
-      for (const path of paths) path.open();
-    });
+    this.chronicle.fault("partition", from.join("+"), `${direction === "both" ? "<>" : ">"} ${to.join("+")}`);
+    const heal = this.network.close(from, to, direction);
+    return () => {
+      this.chronicle.fault("heal", from.join("+"), to.join("+"));
+      heal();
+    };
   }
 
-  /** Gives the paths another weather; the returned function brings the fair one back. */
   storm(from: readonly string[], to: readonly string[], weather: Partial<Weather>): () => void {
-    const paths = this.#paths(from, to, "one-way");
-    this.#fault("storm", from.join("+"), `> ${to.join("+")} ${JSON.stringify(weather)}`);
-    for (const path of paths) path.weather = { ...FAIR, ...weather };
-    return once(() => {
-      for (const path of paths) path.weather = FAIR;
-    });
+    this.chronicle.fault("storm", from.join("+"), `> ${to.join("+")} ${JSON.stringify(weather)}`);
+    return this.network.storm(from, to, weather);
   }
 
   healAll(): void {
-    this.#fault("heal", "all", "");
-    for (const path of this.network.paths()) path.heal();
+    this.chronicle.fault("heal", "all");
+    this.network.heal();
     for (const member of this.#members.values()) {
       member.wall.heal();
       member.disk.heal();
@@ -221,9 +215,9 @@ export class SimulatedWorld implements World {
   }
 
   skew(name: string, byMs: number): void {
-    this.#fault("skew", name, `${Math.round(byMs)} ms`);
+    this.chronicle.fault("skew", name, `${Math.round(byMs)} ms`);
     this.member(name).wall.jump(byMs);
-    this.bit("skew");
+    this.chronicle.bit("skew");
   }
 
   damage(name: string, bucket: string, key: string): boolean {
@@ -233,58 +227,39 @@ export class SimulatedWorld implements World {
   damageRecord(name: string, key: KeyId): boolean {
     const isDone = this.member(name).disk.damage(recordKey(key));
     if (isDone) {
-      this.#fault("damage", name, this.primitives.text.decode(key.id, 0, key.id.length));
-      this.bit("damage");
+      this.chronicle.fault("damage", name, this.primitives.text.decode(key.id, 0, key.id.length));
+      this.chronicle.bit("damage");
     }
     return isDone;
   }
 
   fillDisk(name: string, full: boolean): void {
-    this.#fault(full ? "disk-full" : "disk-free", name, "");
+    this.chronicle.fault(full ? "disk-full" : "disk-free", name);
     this.member(name).disk.full = full;
   }
 
   failFlush(name: string): void {
-    this.#fault("fail-flush", name, "");
+    this.chronicle.fault("fail-flush", name);
     this.member(name).disk.failNextFlush = true;
   }
 
   slowDisk(name: string, factor: number): void {
-    this.#fault("slow-disk", name, `x${factor.toFixed(1)}`);
+    this.chronicle.fault("slow-disk", name, `x${factor.toFixed(1)}`);
     this.member(name).disk.slowness = factor;
   }
 
   // ── Who looks on ──
 
   on(listener: WorldListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.chronicle.on(listener);
+  }
+
+  get faults(): ReadonlyMap<string, number> {
+    return this.chronicle.faults;
   }
 
   get peaks(): { readonly queueBytes: number; readonly frameBytes: number } {
     return this.network.peaks;
-  }
-
-  emit(event: WorldEvent): void {
-    this.digest.text(event.kind);
-    for (const listener of this.#listeners) listener(event);
-  }
-
-  bit(fault: string): void {
-    this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
-  }
-
-  #fault(fault: string, node: string, about: string): void {
-    this.digest.text(fault + node + about);
-    this.emit({ kind: "fault", fault, node, about });
-  }
-
-  #paths(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): Path[] {
-    const pairs = from.flatMap((a) => to.filter((b) => b !== a).map((b) => [a, b] as const));
-    return pairs.flatMap(([a, b]) => {
-      const there = this.network.path(a, b);
-      return direction === "both" ? [there, this.network.path(b, a)] : [there];
-    });
   }
 
   #client(name: string): ClientHost {
@@ -305,13 +280,4 @@ function addressOf(name: string): string {
 
 function recordKey(key: KeyId): { partition: number; hash: bigint; key: Uint8Array } {
   return { partition: key.partition, hash: key.hash, key: key.id };
-}
-
-function once(run: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (isDone) return;
-    isDone = true;
-    run();
-  };
 }
