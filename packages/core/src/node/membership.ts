@@ -49,6 +49,7 @@ export class Membership {
   #addresses = new Map<number, facts.AddressFact>();
   readonly #clocks: ClockWatch;
   readonly #rounds: GossipRounds;
+  #clockIsOff = false;
   #started = false;
   #inDoubt = 0;
   #ownAddress: Address = "";
@@ -173,9 +174,9 @@ export class Membership {
     return member === undefined ? refusals.removed(name) : refusals.replaced(name);
   }
 
-  /** Whether most of the members that live disagree with this node's wall clock. */
-  clockIsOff(): boolean {
-    return this.#clocks.isOff(this.#liveOthers());
+  /** Whether most of the members that live disagree with this node's wall clock: looked at once a round. */
+  get clockIsOff(): boolean {
+    return this.#clockIsOff;
   }
 
   /** Takes one gossip message and answers on its link. */
@@ -260,6 +261,7 @@ export class Membership {
   #atRound(now: number, lateMs: number): void {
     // A loop that stalled has not heard its peers, which says nothing about them (TRAPS 22).
     if (lateMs > this.#options.settings.gossipIntervalMs / 2) this.#detector.observerStalled(lateMs);
+    this.#clockIsOff = this.#clocks.isOff(this.#liveOthers());
     const wallMs = this.#clocks.toSay(now);
     if (wallMs === undefined) return;
     const { primitives, facts: store } = this.#options;

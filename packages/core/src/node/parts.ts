@@ -141,7 +141,7 @@ export class NodeParts implements NodeContext {
   }
 
   stamp(floor: Stamp = NO_STAMP): Stamp | undefined {
-    return this.membership.clockIsOff() ? undefined : this.hlc.next(this.clock.wallMs(), floor);
+    return this.membership.clockIsOff ? undefined : this.hlc.next(this.clock.wallMs(), floor);
   }
 
   ask(name: string, message: Message, deadlineMs: number, done: CallDone): number {

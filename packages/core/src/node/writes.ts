@@ -11,7 +11,7 @@ import { stampFloor, write } from "../versions/write.js";
 import type { PutCommand, PutDone } from "../wire/messages.js";
 import type { Reply } from "./api.js";
 import type { NodeContext } from "./context.js";
-import type { ReadDone } from "./get-driver.js";
+import type { ReadDone, ReadResult } from "./get-driver.js";
 import { PutDriver } from "./put-driver.js";
 import { recordOf, type Change, type Held } from "./replica.js";
 import type { Copy } from "./states.js";
@@ -49,7 +49,7 @@ export class Writes {
     const owners = this.node.ring.owners(key.partition);
     this.read(key, majority(owners.length), deadlineAtMs, (outcome) => {
       if (!outcome.ok) return reply(this.#notLooked(order, outcome.failure));
-      this.#writeAfterRead(order, isBlindDelete, outcome.value.merged, reply);
+      this.#writeAfterRead(order, isBlindDelete, outcome.value, reply);
     });
   }
 
@@ -60,7 +60,8 @@ export class Writes {
   }
 
   /** A quorum has said what it holds: a retry finds its first attempt, a creator finds what exists, a delete what it removes. */
-  #writeAfterRead(order: WriteOrder, isBlindDelete: boolean, seen: Copy | undefined, reply: Reply<PutDone>): void {
+  #writeAfterRead(order: WriteOrder, isBlindDelete: boolean, read: ReadResult, reply: Reply<PutDone>): void {
+    const seen = read.merged;
     const state = this.node.states.stateOf(seen);
     const known = this.#known(order.command, state);
     if (known?.kind === "same") return this.#write(order, seen, reply);
@@ -68,7 +69,7 @@ export class Writes {
     if (order.command.ifAbsent && isLive) {
       return reply(fail("exists", "the key has a value already, and If-None-Match: * asks to create it"));
     }
-    if (isBlindDelete && !isLive) return reply(ok(this.#done(order, contextOf(state), order.needed)));
+    if (isBlindDelete && !isLive) return reply(ok(this.#done(order, contextOf(state), read.received)));
     const covers = order.command.ifAbsent || isBlindDelete;
     this.#write(covers ? { ...order, context: union(order.context, contextOf(state)) } : order, undefined, reply);
   }

@@ -113,12 +113,9 @@ describe("an actor is one local lifetime of a key", () => {
     storage.flushMs = 50;
     storage.full = true;
     // Answered by the other two; here it is on its way to a full disk when the stop begins, and there is room again right after.
+    cluster.timeline.after(55, () => (storage.full = false));
     expect(cluster.put("n1", "k", "lost here").ok).toBe(true);
-    cluster.wait<true>((done) => {
-      cluster.node("n1").stop(() => done(true));
-      cluster.timeline.after(55, () => (storage.full = false));
-    });
-    cluster.kill("n1");
+    cluster.stop("n1");
     cluster.restart("n1");
     cluster.settle();
     expect(newestActor(cluster)).not.toBe(before);

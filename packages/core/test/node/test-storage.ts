@@ -4,6 +4,7 @@ import type { Batch, MetaWrite, ReadOutcome, RecordKey, RecordWrite, Storage } f
 import type { StorageError, StoredRecord } from "../../src/ports/storage.js";
 
 interface Pending {
+  readonly batch: Batch;
   readonly undo: Batch;
   readonly done: (error: StorageError | undefined) => void;
 }
@@ -20,6 +21,8 @@ export class TestStorage implements Storage {
   readDelayMs = 0;
   flushMs = 2;
   readonly #inner: MemoryStorage;
+  /** What is being flushed, and what came since and goes into the next flush. */
+  #flushing: Pending[] = [];
   #pending: Pending[] = [];
   #failed = false;
   #closing: (() => void) | undefined;
@@ -57,21 +60,20 @@ export class TestStorage implements Storage {
 
   apply(batch: Batch, done: (error: StorageError | undefined) => void): void {
     if (this.#failed || this.#closing !== undefined) return done("failed");
-    const undo = this.#inverse(batch);
-    this.#inner.apply(batch, () => {});
-    this.#pending.push({ undo, done });
-    if (this.#pending.length === 1) this.after(this.flushMs, () => this.#flush());
+    this.#pending.push(this.#show(batch, done));
+    if (this.#flushing.length === 0) this.#startFlush();
   }
 
   close(done: () => void): void {
     this.#closing = done;
-    if (this.#pending.length === 0) done();
+    if (this.#flushing.length === 0) done();
   }
 
   /** The power goes: what was not flushed never was. The next start takes `disk`. */
   cutPower(): void {
     this.#failed = true;
     this.#revert(this.#pending.splice(0));
+    this.#revert(this.#flushing.splice(0));
   }
 
   /** Changes one byte of a record; false when there is none. */
@@ -94,13 +96,34 @@ export class TestStorage implements Storage {
     else this.after(this.readDelayMs, run);
   }
 
-  #flush(): void {
-    const group = this.#pending.splice(0);
-    if (this.full) this.#revert(group);
+  /** Visible at once, durable later. */
+  #show(batch: Batch, done: Pending["done"]): Pending {
+    const undo = this.#inverse(batch);
+    this.#inner.apply(batch, () => {});
+    return { batch, undo, done };
+  }
+
+  #startFlush(): void {
+    this.#flushing = this.#pending.splice(0);
+    if (this.#flushing.length > 0) this.after(this.flushMs, () => this.#endFlush());
+    else this.#closing?.();
+  }
+
+  #endFlush(): void {
+    const group = this.#flushing;
+    if (this.full) this.#undo(group);
     if (this.failing) this.#failed = true;
     const error = this.failing ? "failed" : this.full ? "full" : undefined;
     for (const { done } of group) done(error);
-    if (this.#pending.length === 0) this.#closing?.();
+    this.#startFlush();
+  }
+
+  /** The group never was; what was applied on top of it stays what it was. */
+  #undo(group: readonly Pending[]): void {
+    const since = this.#pending.splice(0);
+    this.#revert(since);
+    this.#revert(group);
+    for (const { batch, done } of since) this.#pending.push(this.#show(batch, done));
   }
 
   #revert(group: readonly Pending[]): void {
