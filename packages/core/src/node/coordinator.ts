@@ -14,7 +14,7 @@ import type { Reply } from "./api.js";
 import type { NodeContext } from "./context.js";
 import { Forwarding } from "./forwarding.js";
 import { GetDriver, type ReadDone } from "./get-driver.js";
-import type { Held } from "./replica.js";
+import { recordOf } from "./replica.js";
 import { Writes } from "./writes.js";
 
 export class Coordinator {
@@ -37,8 +37,8 @@ export class Coordinator {
 
   get(command: GetCommand, timeoutMs: number, done: Reply<Got>): void {
     const key = this.node.keyOfId(command.id);
-    if (command.local) return this.#getLocal(key, done);
     const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
+    if (command.local) return this.#getLocal(key, deadlineAtMs, done);
     if (!this.node.ownsPartition(key.partition)) return this.#forwarding.get(key, command, deadlineAtMs, done);
     const needed = this.#needed(command.r ?? this.#config(key).r, key, "r");
     if (!needed.ok) return done(needed);
@@ -82,9 +82,18 @@ export class Coordinator {
     new GetDriver(this.node, key, this.node.ring.owners(key.partition), needed, deadlineAtMs, done).start();
   }
 
-  #getLocal(key: KeyId, done: Reply<Got>): void {
-    this.node.replica.load(key, (held: Held) => {
-      const record = held.kind === "absent" ? undefined : held.record;
+  #getLocal(key: KeyId, deadlineAtMs: number, reply: Reply<Got>): void {
+    let answered = false;
+    const done: Reply<Got> = (outcome) => {
+      deadline.cancel();
+      if (!answered) reply(outcome);
+      answered = true;
+    };
+    const deadline = this.node.deadlines.at(deadlineAtMs, () =>
+      done(fail("quorum-not-met", "this node's disk did not answer in time", "none", { needed: 1, received: 0 })),
+    );
+    this.node.replica.load(key, (held) => {
+      const record = recordOf(held);
       if (held.kind === "unknown" && record === undefined) {
         const detail =
           "this node can't tell: the key's record here is damaged or its partition is still being filled; ask without local";

@@ -174,7 +174,7 @@ class Listing {
       else startNext();
     };
     if (waiting === 0) return done(live);
-    for (let i = 0; i < READS_AT_ONCE; i++) startNext();
+    for (let i = 0; i < Math.min(READS_AT_ONCE, disputed.length); i++) startNext();
   }
 
   /** Empty partitions of a small cluster answer at once: now and then the stack is left, and others get their turn. */

@@ -101,6 +101,19 @@ describe("§4.5", () => {
   });
 });
 
+describe("a disk that hangs", () => {
+  it("holds up no read beyond its deadline, not even a local one", () => {
+    const cluster = three();
+    cluster.put("n1", "k", "v", { w: "all" });
+    cluster.member("n1").storage.readDelayMs = 60_000;
+    expect(cluster.get("n1", "k", { local: true })).toMatchObject({ ok: false, failure: { received: 0 } });
+    expect(cluster.get("n1", "k")).toMatchObject({ ok: false, failure: { code: "quorum-not-met" } });
+    expect(cluster.node("n1").stats().requestsInFlight).toBe(0);
+    cluster.timeline.run(60_000);
+    expect(cluster.put("n2", "k", "w").ok).toBe(true);
+  });
+});
+
 describe("a read that was answered", () => {
   it("waits for a silent owner no longer than read repair may, and then mends those that spoke", () => {
     const cluster = three();
