@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { plants, type Plant } from "@kvorum/core";
 
 export interface Arguments {
-  readonly mode: "help" | "plants" | "scenarios" | "story" | "seeds";
+  readonly mode: "help" | "plants" | "scenarios" | "replay" | "story" | "shrink" | "seeds";
   readonly first: number;
   /** As many seeds; with minutes, at least as many. */
   readonly seeds: number;
@@ -12,6 +12,8 @@ export interface Arguments {
   readonly json: boolean;
   readonly plant: Plant | undefined;
   readonly workers: number;
+  /** A regression file, to be told as a story. */
+  readonly replay: string;
   /** Directed scenarios whose name has this in it; empty for all. */
   readonly scenario: string;
 }
@@ -23,6 +25,9 @@ export const USAGE = `Usage: npm run sim -- [options]
   --minutes M      go on for so long
   --seed N         run one seed and tell it as a story
   --trace          with every flush and every merge in it
+  --seed N --shrink
+                   make its script as small as it still violates the same, and keep it under regressions/
+  --replay FILE    tell what a kept script does now; with its --plant, what it did
   --scenario TEXT  play the directed scenarios whose name has TEXT in it
   --plants         list the known bugs that can be planted
   --plant NAME     plant one; the seeds stop at the first that finds it, and where none does its own scenarios are played
@@ -47,6 +52,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     json: values.json,
     plant: values.plant === undefined ? undefined : knownPlant(values.plant),
     workers: wholeNumber("workers", values.workers),
+    replay: values.replay ?? "",
     scenario: values.scenario ?? "",
   };
 }
@@ -55,7 +61,9 @@ function modeOf(values: ReturnType<typeof parse>["values"]): Arguments["mode"] {
   if (values.help) return "help";
   if (values.plants) return "plants";
   if (values.scenario !== undefined) return "scenarios";
-  return values.seed === undefined ? "seeds" : "story";
+  if (values.replay !== undefined) return "replay";
+  if (values.seed === undefined) return "seeds";
+  return values.shrink ? "shrink" : "story";
 }
 
 function parse(argv: readonly string[]) {
@@ -68,6 +76,8 @@ function parse(argv: readonly string[]) {
         minutes: { type: "string" },
         seed: { type: "string" },
         trace: { type: "boolean", default: false },
+        shrink: { type: "boolean", default: false },
+        replay: { type: "string" },
         scenario: { type: "string" },
         plants: { type: "boolean", default: false },
         plant: { type: "string" },

@@ -1,12 +1,18 @@
 /** The command line of the simulation: `npm run sim -- …` (CONTRACT §6). */
 import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { createPrimitives } from "@kvorum/client";
 import { plants, type Plant } from "@kvorum/core";
-import { drawScript, play, run, scenarios, Story, type RunResult, type Scenario } from "@kvorum/simulator";
+import { decodeRegression, drawScript, encodeRegression, play, run, scenarios, shrink, Story } from "@kvorum/simulator";
+import type { RunResult, Scenario, Script } from "@kvorum/simulator";
 import { readArguments, USAGE, UsageError, type Arguments } from "./arguments.js";
 import { runSeeds } from "./pool.js";
 import { jsonReport, textReport, type Spent } from "./report.js";
 import { SCENARIO_SEED, Totals } from "./totals.js";
+
+const REGRESSIONS = new URL("../../regressions/", import.meta.url);
+const SHRINK_RUNS_MAX = 400;
 
 async function main(argv: readonly string[]): Promise<number> {
   const given = readArguments(argv);
@@ -20,7 +26,11 @@ async function main(argv: readonly string[]): Promise<number> {
     case "scenarios":
       return playAll(given);
     case "story":
-      return tell(given);
+      return tell(given, drawScript(given.first));
+    case "replay":
+      return tell(given, decodeRegression(readFileSync(given.replay, "utf8")).script);
+    case "shrink":
+      return keepSmallest(given);
     case "seeds":
       return runMany(given);
   }
@@ -32,9 +42,8 @@ function listPlants(isJson: boolean): void {
 }
 
 /** One run, with what happens in it on the way. */
-async function tell(given: Arguments): Promise<number> {
+async function tell(given: Arguments, script: Script): Promise<number> {
   const primitives = await createPrimitives();
-  const script = drawScript(given.first);
   const before = spending();
   const story = new Story((line) => console.log(line), given.trace);
   if (!given.json) console.log(`seed ${script.seed}: ${JSON.stringify(script.config)}`);
@@ -47,6 +56,26 @@ async function tell(given: Arguments): Promise<number> {
   const totals = new Totals(given.plant);
   totals.add(result);
   return finish(totals, given, before());
+}
+
+/** Shrinks a failing seed's script and writes it where every test run finds it. */
+async function keepSmallest({ first, plant }: Arguments): Promise<number> {
+  const primitives = await createPrimitives();
+  const shrunk = shrink(drawScript(first), { primitives, plants: planted(plant), runsMax: SHRINK_RUNS_MAX });
+  if (shrunk === undefined) {
+    console.error(`seed ${first} violates nothing`);
+    return 1;
+  }
+  const { script, invariant, runs } = shrunk;
+  const name = `${plant === undefined ? "" : `${plant}-`}${invariant}-seed-${first}`;
+  const regression = { name, invariant, script, ...(plant !== undefined && { plant }) };
+  const file = new URL(`${name}.json`, REGRESSIONS);
+  mkdirSync(REGRESSIONS, { recursive: true });
+  writeFileSync(file, encodeRegression(regression));
+  const steps = script.workload.clients.reduce((sum, client) => sum + client.steps.length, 0);
+  console.log(`${invariant}: ${script.plan.faults.length} faults and ${steps} steps are left after ${runs} runs`);
+  console.log(`kept as ${fileURLToPath(file)}`);
+  return 0;
 }
 
 async function runMany(given: Arguments): Promise<number> {

@@ -1,6 +1,6 @@
 /** What many runs come to: counts, violations, one digest, and whether they proved anything. */
 import { createHash } from "node:crypto";
-import { expectedBites, type RunResult } from "@kvorum/simulator";
+import { expectedBites, rarePaths, type RunResult } from "@kvorum/simulator";
 
 export interface FoundViolation {
   readonly seed: number;
@@ -13,6 +13,8 @@ export interface FoundViolation {
 export const SCENARIO_SEED = 1;
 const SEEDS_FOR_PROOF = 200;
 const ACKNOWLEDGED_MIN = 200;
+/** So many seeds have taken every rare path, or something has made the runs tame. */
+const SEEDS_FOR_RARE_PATHS = 2_000;
 
 export class Totals {
   seeds = 0;
@@ -70,6 +72,10 @@ export class Totals {
     const each = this.acknowledged / this.seeds;
     if (each < ACKNOWLEDGED_MIN)
       reasons.push(`${each.toFixed(0)} acknowledged writes a seed, at least ${ACKNOWLEDGED_MIN} are wanted`);
+    if (this.seeds >= SEEDS_FOR_RARE_PATHS && this.plant === undefined) {
+      const missed = rarePaths.filter((path) => !this.sometimes.has(path));
+      reasons.push(...missed.map((path) => `never once: ${path}`));
+    }
     return reasons;
   }
 }

@@ -80,6 +80,8 @@ const POWER_CUT_MOMENTS: readonly MomentKind[] = ["acknowledged", "acknowledged"
 function drawWhen(rng: Rng, fault: Fault, config: RunConfig): When {
   const needsMoment = "target" in fault && fault.target === "subject";
   if (!needsMoment && rng.chance(0.5)) return { at: "time", ms: Math.round(rng.float() * config.activeMs) };
+  // Starts and ring changes are few: whoever waits for the hundredth waits in vain.
+  if (rng.chance(0.08)) return { at: rng.pick(["up", "ring"]), nth: 1 + rng.below(4), afterMs: rng.float() * 50 };
   const at = rng.pick(isPowerCut(fault) ? POWER_CUT_MOMENTS : MOMENTS);
   const afterMs = rng.chance(0.6) ? 0 : rng.float() * 3;
   return { at, nth: 1 + rng.below(Math.ceil(config.operations / 2)), afterMs };
