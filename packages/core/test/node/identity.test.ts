@@ -1,6 +1,9 @@
 /** Who a node is, and who may be one (TRAPS 3, 21; DESIGN §4, §6): joins, replacements, copies, removed members, damaged folders. */
 import { describe, expect, it } from "vitest";
+import { bootMetaName, decodeBoot } from "../../src/node/actors.js";
 import { MemoryDisk } from "../../src/ports/memory-storage.js";
+import type { ReadOutcome } from "../../src/ports/storage.js";
+import { testPrimitives } from "../primitives.js";
 import { TestCluster } from "./cluster.js";
 import { TestStorage } from "./test-storage.js";
 
@@ -121,6 +124,10 @@ describe("a data folder is one member, once", () => {
     const restored = cluster.start("n2", backup);
     cluster.timeline.run(5_000);
     expect(restored.fatal).toMatch(/^identity: .*copied or restored/);
+    // However orderly it ends now: somebody else has minted as this instance.
+    cluster.stop("n2");
+    const last = cluster.wait<ReadOutcome>((done) => backup.getMeta(bootMetaName, done));
+    expect(decodeBoot(testPrimitives, last)).toMatchObject({ clean: false });
   });
 
   it("the replaced instance is refused when it comes back", () => {

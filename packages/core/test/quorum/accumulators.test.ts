@@ -76,7 +76,7 @@ function model(needed: number, asked: readonly string[], words: ReadonlyMap<stri
     const said = words.get(member);
     if (merged === undefined || said === undefined || said.kind === "unreachable") return [];
     const whole = asked.every((other) => other === member || counts(other));
-    const same = said.kind !== "absent" && said.state === merged;
+    const same = "state" in said && said.state === merged;
     return !same || (said.kind === "unknown" && whole) ? [{ member, whole }] : [];
   });
   return { progress, received, outstanding, merged, toFetch, repair: merged, targets };
