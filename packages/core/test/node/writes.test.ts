@@ -1,5 +1,6 @@
 /** What a write does at its coordinator, and what it answers when it can't be done (Dynamo §4.3, §4.5; DESIGN §4, §5; TRAPS 5, 6, 9, 13). */
 import { describe, expect, it } from "vitest";
+import { limits } from "../../src/base/limits.js";
 import { live, standing } from "../../src/versions/key-state.js";
 import type { OperationTag, PutCommand } from "../../src/wire/messages.js";
 import { count } from "../counts.js";
@@ -169,6 +170,18 @@ describe("outcomes", () => {
     expect(cluster.member("n1").fatal).toMatch(/^storage: a flush failed/);
     expect(cluster.put("n1", "k", "w")).toMatchObject({ failure: { code: "storage-failed", effect: "none" } });
     expect(cluster.node("n1").ready()).toBe(false);
+  });
+
+  it("a write that can't succeed any more tells how many did have it, and waits for that no longer than a moment", () => {
+    const cluster = TestCluster.of(3);
+    cluster.kill("n3");
+    cluster.timeline.run(50);
+    for (const name of ["n1", "n2"]) cluster.member(name).storage.flushMs = 50;
+    expect(cluster.put("n1", "k", "v", { w: "all" })).toMatchObject({ failure: { needed: 3, received: 2 } });
+    cluster.member("n2").alive = false;
+    const start = cluster.timeline.nowMs;
+    expect(cluster.put("n1", "k", "v", { w: "all" })).toMatchObject({ failure: { needed: 3, received: 1 } });
+    expect(cluster.timeline.nowMs - start).toBeLessThan(limits.failureGraceMs + 50);
   });
 
   it("an acknowledgement waits for W flushes, whoever is slow", () => {
