@@ -11,6 +11,7 @@ export * from "./scenarios/all.js";
 export * from "./scenarios/scenario.js";
 export * from "./scenarios/scene.js";
 export * from "./shrink.js";
+export * from "./sometimes.js";
 export * from "./story.js";
 export * from "./workload/clients.js";
 export * from "./workload/workload.js";

@@ -2,6 +2,7 @@
 import { majority } from "@kvorum/core";
 import { nameOf, type History, type Operation } from "../history.js";
 import type { Lens } from "../lens.js";
+import type { RarePath } from "../sometimes.js";
 import type { Attempt } from "../workload/clients.js";
 import type { World, WorldEvent } from "../world/world.js";
 import type { Finals } from "./finals.js";
@@ -17,7 +18,7 @@ export interface Bench {
   readonly heals: boolean;
   report(invariant: string, what: string): void;
   /** Notes a rare path that was taken. */
-  mark(path: string): void;
+  mark(path: RarePath): void;
 }
 
 export interface Checker {

@@ -6,6 +6,7 @@ import type * as parts from "../run/parts.js";
 import type { Violation } from "../run/result.js";
 import type { Clients } from "../workload/clients.js";
 import type { World } from "../world/world.js";
+import { Sometimes } from "../sometimes.js";
 import { acknowledgements } from "./acknowledgements.js";
 import { bounds } from "./bounds.js";
 import type { Bench, Checker, MakeChecker } from "./checker.js";
@@ -17,6 +18,7 @@ import { forgetting } from "./forgetting.js";
 import { lostWrites } from "./lost-writes.js";
 import { observation } from "./observation.js";
 import { Past } from "./past.js";
+import { rarePathsTaken } from "./rare-paths.js";
 import { phantoms } from "./phantoms.js";
 import { quiet } from "./quiet.js";
 import { resurrections } from "./resurrections.js";
@@ -27,7 +29,7 @@ import { staleReads } from "./stale-reads.js";
 
 const checkers: readonly MakeChecker[] = [
   ...[lostWrites, resurrections, phantoms, staleReads, acknowledgements, dots, contexts, siblings, retries],
-  ...[forgetting, convergence, rings, quiet, bounds, observation],
+  ...[forgetting, convergence, rings, quiet, bounds, rarePathsTaken, observation],
 ];
 
 /** What is known of a run's world before it begins. */
@@ -45,7 +47,7 @@ const REPAIRS_TRAVEL_MS = 150;
 const ROUNDS_MAX = 8;
 
 export class Judge implements parts.Judge {
-  readonly sometimes = new Map<string, number>();
+  readonly #taken = new Sometimes();
   readonly #violations: Violation[] = [];
   readonly #counts = new Map<string, number>();
   readonly #checkers: readonly Checker[];
@@ -61,7 +63,7 @@ export class Judge implements parts.Judge {
     this.#bench = {
       ...{ world, history, lens, past: new Past(history), heals: expectations.readRepair },
       report: (invariant, what) => this.#report(invariant, what),
-      mark: (path) => this.sometimes.set(path, (this.sometimes.get(path) ?? 0) + 1),
+      mark: (path) => this.#taken.mark(path),
     };
     this.#checkers = checkers.map((make) => make(this.#bench));
     const listening = this.#checkers.filter((checker) => "attempt" in checker);
@@ -72,6 +74,10 @@ export class Judge implements parts.Judge {
     world.on((event) => {
       for (const checker of watching) checker.event?.(event);
     });
+  }
+
+  get sometimes(): ReadonlyMap<string, number> {
+    return this.#taken.counts;
   }
 
   get converged(): boolean {

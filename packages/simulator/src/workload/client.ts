@@ -55,7 +55,7 @@ export class Client {
         operation.returned = all.lens.versions(nameOf(step), all.lens.state(reply.body));
         const sawTags = operation.returned.map(({ tag }) => tag).filter((tag) => tag !== "");
         this.#heard.set(nameOf(step), { context: reply.context, sawTags });
-        if (operation.returned.length > 1) all.mark("siblings read");
+        if (operation.returned.length > 1) all.taken.mark("siblings read");
       }
       then(operation);
     });

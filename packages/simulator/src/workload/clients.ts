@@ -2,6 +2,7 @@
 import type { GetCommand, Message, PutCommand } from "@kvorum/core";
 import { History, type Operation } from "../history.js";
 import { Lens } from "../lens.js";
+import { Sometimes } from "../sometimes.js";
 import type * as parts from "../run/parts.js";
 import type { World } from "../world/world.js";
 import { Client } from "./client.js";
@@ -26,7 +27,7 @@ const ASK_AGAIN_MS = 200;
 export class Clients implements parts.Clients {
   readonly record = new History();
   readonly lens: Lens;
-  readonly sometimes = new Map<string, number>();
+  readonly taken = new Sometimes();
   readonly #listeners: AttemptListener[] = [];
   #active: number;
 
@@ -40,6 +41,10 @@ export class Clients implements parts.Clients {
 
   get history(): readonly Operation[] {
     return this.record.operations;
+  }
+
+  get sometimes(): ReadonlyMap<string, number> {
+    return this.taken.counts;
   }
 
   get finished(): boolean {
@@ -67,11 +72,6 @@ export class Clients implements parts.Clients {
       if (name !== undefined && this.world.isUp(name)) return name;
     }
     return undefined;
-  }
-
-  /** Notes a rare path that was taken. */
-  mark(path: string): void {
-    this.sometimes.set(path, (this.sometimes.get(path) ?? 0) + 1);
   }
 
   heard(attempt: Attempt): void {

@@ -35,7 +35,7 @@ export class Request {
       }
       operation.failure = reply?.kind === "failed" ? reply.failure.code : "no answer";
       if (reply?.kind !== "failed" || reply.failure.effect === "unknown") this.#isUnknown = true;
-      if (reply?.kind === "failed") all.mark(`failed: ${reply.failure.code}`);
+      if (reply?.kind === "failed") all.taken.markFailure(reply.failure.code);
       if (!isLast) return void all.world.after(RETRY_MS * operation.attempts, () => this.send(done));
       this.#end(this.#isUnknown ? "unknown" : "not-done");
       done(undefined);
@@ -44,7 +44,7 @@ export class Request {
 
   /** Once more, though it was done: what comes of it changes no outcome. */
   sendAgain(done: () => void): void {
-    this.all.mark("sent again after it was done");
+    this.all.taken.mark("sent again after it was done");
     this.all.world.after(RETRY_MS, () => this.#attempt(() => done()));
   }
 
@@ -60,7 +60,7 @@ export class Request {
     const number = ++operation.attempts;
     const startMs = world.nowMs;
     const command = this.commandOf(number);
-    if (number > 1) all.mark("retried");
+    if (number > 1) all.taken.mark("retried");
     world.request(operation.client, node, command, step.timeoutMs, (reply) => {
       all.heard({ operation, node, number, startMs, command, reply });
       done(reply);
