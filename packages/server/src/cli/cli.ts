@@ -16,6 +16,8 @@ import { coloursFor, type Colours } from "./output.js";
 export interface Services {
   /** What `dev` runs for each node, before the node's own arguments: this very command line, as another process. */
   readonly startCommand: readonly [string, ...string[]];
+  /** Waits for the nodes of `dev` to serve as one cluster; false when they do not in time. */
+  untilServing(urls: readonly string[], patienceMs: number): Promise<boolean>;
   runNode(config: NodeConfig, log: Log): Promise<RunningNode>;
   runBench(options: BenchOptions, output: BenchOutput): Promise<number>;
 }

@@ -13,6 +13,7 @@ const bin = fileURLToPath(new URL("../../bin/kvorum.js", import.meta.url));
 
 const services: Services = {
   startCommand: [process.execPath, bin, "start"],
+  untilServing: async (urls, patienceMs) => (await import("./dev-serving.js")).untilServing(urls, patienceMs),
   runNode: async (config, log) => (await import("../runtime/run-node.js")).runNode(config, log),
   runBench: async (options, output) => (await import("../bench/run-bench.js")).runBench(options, output),
 };

@@ -227,6 +227,25 @@ describe("dev", () => {
     for (const name of ["n1", "n2", "n3"]) expect(isAlive(argsOf(name).pid)).toBe(false);
   });
 
+  test("ready waits for the nodes to serve as one cluster, and says so when they do not", async () => {
+    let asked: readonly string[] = [];
+    let answer: (serving: boolean) => void = () => {};
+    const process = new CliProcess(["dev", "--nodes", "2", "--data", join(folder, "data"), "--port-base", "9000"], {
+      services: {
+        startCommand: [globalThis.process.execPath, script],
+        untilServing: (urls) => ((asked = urls), new Promise((resolve) => (answer = resolve))),
+      },
+      env: { FAKE_HOME: folder },
+    });
+    await vi.waitFor(() => expect(asked).toEqual(["http://127.0.0.1:9000", "http://127.0.0.1:9010"]), 10_000);
+    expect(process.out).toBe("");
+    answer(false);
+    await vi.waitFor(() => expect(process.out).toMatch(/ready\n$/), 10_000);
+    expect(process.err).toContain("not every one reads with a quorum yet");
+    process.signals.send();
+    expect((await process.done).exit).toBe(0);
+  });
+
   test("without --data it says where the data is, and leaves nothing behind", async () => {
     const process = dev(["--nodes", "1"]);
     await vi.waitFor(() => expect(process.out).toMatch(/ready\n$/), 10_000);

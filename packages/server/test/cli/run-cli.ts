@@ -23,6 +23,7 @@ export interface CliSetup {
 
 const noServices: Services = {
   startCommand: ["false"],
+  untilServing: () => Promise.resolve(true),
   runNode: () => Promise.reject(new Error("no node in this test")),
   runBench: () => Promise.reject(new Error("no bench in this test")),
 };

@@ -25,6 +25,8 @@ const PORT_MAX = 65_535;
 /** After SIGTERM; then a node is killed. Acknowledged writes are on disk by then. */
 const STOP_GRACE_MS = 15_000;
 const SLOW_START_MS = 10_000;
+/** For nodes that serve to find each other. Some may never: those of a larger cluster, run with fewer `--nodes`. */
+const SERVING_PATIENCE_MS = 15_000;
 /** Stands in DIR once its cluster was founded: then a node without a folder joins the others, and founds no second one. */
 const FOUNDED = "dev.json";
 
@@ -109,7 +111,7 @@ function startCommand(cli: Cli): DevNodeProcess {
 
 /** From the start of all to the stop of all, or to the end of the last. */
 async function watch(cli: Cli, nodes: readonly DevNode[], data: string, stop: StopRequest): Promise<ExitCode> {
-  const allReady = Promise.all(nodes.map(({ ready }) => ready)).then(() => "ready" as const);
+  const allReady = Promise.all(nodes.map(({ ready }) => ready)).then(() => untilServing(cli, nodes));
   const firstEnd = Promise.race(nodes.map((node) => node.ended.then((end) => ({ node, end }))));
   const slow = setTimeout(() => cli.say("still waiting for every node to be ready"), SLOW_START_MS);
   const first = await Promise.race([allReady, firstEnd, stop.requested]).finally(() => clearTimeout(slow));
@@ -127,6 +129,17 @@ async function watch(cli: Cli, nodes: readonly DevNode[], data: string, stop: St
   const lines = nodes.map(({ plan, pid }) => `${plan.name} http://${plan.http} peer ${plan.peer} pid ${pid}`);
   await cli.print(`${lines.join("\n")}\nready\n`);
   return await untilStopped(cli, nodes, stop);
+}
+
+/** `ready` is said when requests succeed: a node that serves may have to find the others first. */
+async function untilServing(cli: Cli, nodes: readonly DevNode[]): Promise<"ready"> {
+  const urls = nodes.map(({ plan }) => `http://${plan.http}`);
+  if (!(await cli.services.untilServing(urls, SERVING_PATIENCE_MS))) {
+    cli.say(
+      "every node serves, but not every one reads with a quorum yet: members that are not run here may be missing",
+    );
+  }
+  return "ready";
 }
 
 /** A node that ends is told, and the others go on: that is what the cluster is for. */
