@@ -2,7 +2,7 @@
  * Who is in the cluster, where, and how alive each seems from here; and so the ring (Dynamo §4.8). Joins are explicit acts that any member
  * writes into the log; the log travels as gossiped facts, and every node folds it into the same ring.
  */
-import type { HybridClock } from "../base/hlc.js";
+import type { HybridClock, Stamp } from "../base/hlc.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
 import { FailureDetector } from "../gossip/detector.js";
@@ -11,7 +11,7 @@ import type { Clock } from "../ports/clock.js";
 import type { Address, Link } from "../ports/network.js";
 import type { Member } from "../ring/members.js";
 import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
-import { foldRing, type Ring } from "../ring/ring.js";
+import type { Ring } from "../ring/ring.js";
 import type { Hello } from "../wire/messages.js";
 import type { MemberStatus } from "./api.js";
 import type { Callee, Calls } from "./calls.js";
@@ -21,6 +21,7 @@ import * as facts from "./facts.js";
 import { GossipRounds } from "./gossip-rounds.js";
 import { greetFormer } from "./former-address.js";
 import type { Identity } from "./identity.js";
+import { MemberLog } from "./member-log.js";
 import { refusals } from "./refusals.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 
@@ -43,8 +44,7 @@ export interface MembershipOptions {
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #detector: FailureDetector;
-  readonly #events = new Map<string, MembershipEvent>();
-  #ring: Ring;
+  readonly #log: MemberLog;
   #members = new Map<string, Member>();
   #addresses = new Map<number, facts.AddressFact>();
   readonly #clocks: ClockWatch;
@@ -56,6 +56,8 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    const { partitions, replicas } = options.identity;
+    this.#log = new MemberLog(options.primitives, { partitions, replicas });
     this.#detector = new FailureDetector({ intervalMs: options.settings.gossipIntervalMs });
     this.#clocks = new ClockWatch(options.clock);
     const { primitives, clock, rng, calls, facts: store, settings } = options;
@@ -64,12 +66,11 @@ export class Membership {
       peers: () => this.#peers(),
       onRound: (now, lateMs) => this.#atRound(now, lateMs),
     });
-    this.#ring = foldRing([], this.#ringConfig());
     this.#understandFacts();
   }
 
   get ring(): Ring {
-    return this.#ring;
+    return this.#log.ring;
   }
 
   get gossipBytesSent(): number {
@@ -108,7 +109,7 @@ export class Membership {
   }
 
   members(): readonly Member[] {
-    return this.#ring.members;
+    return this.ring.members;
   }
 
   addressOf(name: string): facts.AddressFact | undefined {
@@ -151,7 +152,7 @@ export class Membership {
       if (member.name === this.self || this.status(member.name) === "down") return true;
       const bytes = this.#options.facts.gossip.get(member.instance, facts.ringStateKey);
       const state = bytes && facts.decodeRingState(this.#options.primitives, bytes);
-      return state?.version === this.#ring.version && state.inDoubt === 0;
+      return state?.version === this.ring.version && state.inDoubt === 0;
     });
   }
 
@@ -166,12 +167,7 @@ export class Membership {
 
   /** Why that instance is no member any more; undefined for one that is, and for one that is not known. */
   refusalOf(name: string, instance: number): string | undefined {
-    const member = this.#members.get(name);
-    if (member?.instance === instance) return undefined;
-    // One that is not known yet may have joined through another member a moment ago: gossip will tell.
-    const isKnown = [...this.#events.values()].some((event) => "instance" in event && event.instance === instance);
-    if (!isKnown) return undefined;
-    return member === undefined ? refusals.removed(name) : refusals.replaced(name);
+    return this.#log.refusalOf(name, instance);
   }
 
   /** Whether most of the members that live disagree with this node's wall clock: looked at once a round. */
@@ -199,11 +195,6 @@ export class Membership {
     return encodeSnapshots(this.#options.primitives, this.#options.facts.snapshots());
   }
 
-  #ringConfig(): { partitions: number; replicas: number } {
-    const { partitions, replicas } = this.#options.identity;
-    return { partitions, replicas };
-  }
-
   #act(received: Received): void {
     const now = this.#options.clock.monotonicMs();
     for (const instance of received.heard) this.#detector.heard(instance, now);
@@ -226,19 +217,13 @@ export class Membership {
   /** Reads the facts anew: few and seldom, so nothing here is incremental but the fold itself. */
   #understandFacts(): void {
     const { primitives, facts: store, hlc, clock } = this.#options;
-    for (const { value } of store.entries(facts.memberPrefix)) {
-      const event = facts.decodeMemberFact(primitives, value);
-      if (event === undefined) continue;
-      hlc.observe(clock.wallMs(), event.stamp);
-      this.#events.set(membershipEventId(event), event);
-    }
     for (const { instance, value } of store.entries(facts.addressKey)) {
       const address = facts.decodeAddressFact(primitives, value);
       if (address !== undefined) this.#addresses.set(instance, address);
     }
-    const ring = foldRing(this.#events.values(), this.#ringConfig(), this.#ring);
-    if (ring.version === this.#ring.version) return;
-    this.#ring = ring;
+    const stamped = (stamp: Stamp): void => void hlc.observe(clock.wallMs(), stamp);
+    if (!this.#log.learn(store.entries(facts.memberPrefix), stamped)) return;
+    const { ring } = this;
     this.#members = new Map(ring.members.map((member) => [member.name, member]));
     const now = clock.monotonicMs();
     for (const member of ring.members) this.#detector.expect(member.instance, now);
@@ -248,7 +233,7 @@ export class Membership {
   }
 
   #sayRing(): void {
-    const state = { version: this.#ring.version, inDoubt: this.#inDoubt };
+    const state = { version: this.ring.version, inDoubt: this.#inDoubt };
     this.#options.facts.say(facts.ringStateKey, facts.encodeRingState(this.#options.primitives, state));
   }
 
