@@ -3,7 +3,7 @@ import { majority } from "@kvorum/core";
 import { nameOf, type History, type Operation } from "../history.js";
 import type { Lens } from "../lens.js";
 import type { RarePath } from "../sometimes.js";
-import type { Attempt } from "../workload/clients.js";
+import type { Attempt } from "../workload/company.js";
 import type { World, WorldEvent } from "../world/world.js";
 import type { Finals } from "./finals.js";
 import type { Past } from "./past.js";

@@ -5,7 +5,7 @@
 import { limits, type Dot, type PutCommand, type VersionVector } from "@kvorum/core";
 import { nameOf, type Operation } from "../history.js";
 import { newDots } from "../lens.js";
-import type { Attempt } from "../workload/clients.js";
+import type { Attempt } from "../workload/company.js";
 import { describe, mayHaveDeleted, wasAttempted, type Bench, type Checker } from "./checker.js";
 
 /** Above this a vector may have been bounded, and covers less than it saw. */

@@ -3,7 +3,7 @@ import { formatDot, operationTag } from "@kvorum/core";
 import type { GetCommand, PutCommand, PutDone } from "@kvorum/core";
 import { nameOf, type Operation, type Version } from "../history.js";
 import { EMPTY_TOKEN, newDots } from "../lens.js";
-import type { Clients } from "./clients.js";
+import type { Company } from "./company.js";
 import { Request } from "./request.js";
 import { encodeValue } from "./values.js";
 import type { Step } from "./workload.js";
@@ -24,7 +24,7 @@ export class Client {
   #begun = 0;
 
   constructor(
-    readonly all: Clients,
+    readonly all: Company,
     readonly name: string,
   ) {}
 

@@ -1,30 +1,16 @@
 /** The clients of a run: they start together once the buckets are as the workload wants them, and tell listeners of every attempt. */
-import type { GetCommand, Message, PutCommand } from "@kvorum/core";
 import { History, type Operation } from "../history.js";
 import { Lens } from "../lens.js";
 import { Sometimes } from "../sometimes.js";
 import type * as parts from "../run/parts.js";
 import type { World } from "../world/world.js";
 import { Client } from "./client.js";
+import type { Attempt, AttemptListener, Company } from "./company.js";
 import type { Workload } from "./workload.js";
-
-/** One request of an operation, with its answer. */
-export interface Attempt {
-  readonly operation: Operation;
-  readonly node: string;
-  /** From 1. */
-  readonly number: number;
-  readonly startMs: number;
-  readonly command: GetCommand | PutCommand;
-  /** Undefined: the connection broke, or nothing came in time. */
-  readonly reply: Message | undefined;
-}
-
-export type AttemptListener = (attempt: Attempt) => void;
 
 const ASK_AGAIN_MS = 200;
 
-export class Clients implements parts.Clients {
+export class Clients implements parts.Clients, Company {
   readonly record = new History();
   readonly lens: Lens;
   readonly taken = new Sometimes();
@@ -64,7 +50,6 @@ export class Clients implements parts.Clients {
     });
   }
 
-  /** The member at a place in the list, or the next one that is up; undefined while none is. */
   nodeAt(place: number): string | undefined {
     const { names } = this.world;
     for (let i = 0; i < names.length; i++) {

@@ -1,7 +1,7 @@
 /** One operation on its way: its attempts, each through another node, until its outcome is known or its client gives up. */
 import type { GetCommand, Message, PutCommand } from "@kvorum/core";
 import type { Operation, Outcome } from "../history.js";
-import type { Clients } from "./clients.js";
+import type { Company } from "./company.js";
 import type { Step } from "./workload.js";
 
 const RETRY_MS = 40;
@@ -17,7 +17,7 @@ export class Request {
   #looks = 0;
 
   constructor(
-    readonly all: Clients,
+    readonly all: Company,
     readonly operation: Operation,
     readonly step: Step,
     readonly commandOf: (attempt: number) => GetCommand | PutCommand,
