@@ -47,7 +47,7 @@ export function drawConfig(rng: Rng): RunConfig {
     ...drawMachines(rng.fork("machines"), nodes),
     clients,
     activeMs: rng.pick([3_000, 6_000, 10_000]),
-    operations: rng.pick([280, 330, 380]),
+    operations: rng.pick([250, 290, 340]),
     keys: rng.pick([40, 80, 160]),
     ...rng.pick<Pick<RunConfig, "r" | "w">>([
       ...Array.from({ length: 6 }, () => ({ r: undefined, w: undefined })),
@@ -63,7 +63,7 @@ function drawMachines(rng: Rng, nodes: number): Omit<WorldShape, "nodes" | "repl
   const delayMinMs = rng.pick([0.1, 0.5, 1, 5]);
   return {
     // Many members gossip much, and a run is to be short.
-    gossipIntervalMs: nodes > 5 ? 500 : rng.pick([100, 200, 200, 500]),
+    gossipIntervalMs: nodes > 5 ? 500 : rng.pick([200, 300, 500]),
     readRepair: rng.chance(0.85),
     siblingsMax: rng.pick([256, 256, 24]),
     requestsInFlightMax: rng.pick([4_096, 4_096, 6]),
