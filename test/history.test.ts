@@ -1,87 +1,155 @@
 /** The checkers themselves: each rule of CHECKERS.md that the kill tests use sees what it is for, and nothing else. */
 import { describe, expect, it } from "vitest";
-import { History, type Findings, type Outcome } from "./support/history.js";
+import { History, type Outcome, type Write } from "./support/operations.js";
+import { until } from "./support/until.js";
 import { tagOf, valueOf } from "./support/values.js";
 
-type Step = readonly [tag: string, outcome: Outcome, ...read: string[]];
+/** Clients of one key. */
+class Clients {
+  readonly history = new History();
 
-/** A history of one key; tags that begin with `d` are deletes. */
-function historyOf(...steps: readonly Step[]): History {
-  const history = new History();
-  for (const [tag, outcome, ...read] of steps) {
-    history.end(history.begin("k", tag.startsWith("d") ? "delete" : "put", tag, read), outcome);
+  put(outcome: Outcome, ...saw: readonly Write[]): Write {
+    return this.#write("put", outcome, saw);
   }
-  return history;
+
+  delete(outcome: Outcome, ...saw: readonly Write[]): Write {
+    return this.#write("delete", outcome, saw);
+  }
+
+  lost(...found: readonly Write[]): number {
+    return this.history.lost("k", found.map(tag)).length;
+  }
+
+  returned(...found: readonly Write[]): number {
+    return this.history.returned("k", found.map(tag)).length;
+  }
+
+  phantoms(...found: readonly string[]): number {
+    return this.history.phantoms("k", found).length;
+  }
+
+  #write(kind: Write["kind"], outcome: Outcome, saw: readonly Write[]): Write {
+    const write = this.history.begin(kind, "k", saw.map(tag));
+    this.history.end(write, outcome);
+    return write;
+  }
 }
 
-const found = (...tags: string[]): Findings => ({ held: new Set(tags), shown: new Set(tags) });
-const rules = (history: History, findings: Findings): string[] =>
-  history.check("k", findings).map(({ rule, tag }) => `${rule.slice(0, 2)} ${tag}`);
+function tag(write: Write): string {
+  return write.tag;
+}
 
 describe("C1, lost acknowledged write", () => {
-  it("sees one that nothing found covers, on the replicas or in what they show together", () => {
-    const history = historyOf(["a", "done"], ["b", "done", "a"]);
-    expect(rules(history, found())).toEqual(["C1 a", "C1 b"]);
-    expect(rules(history, found("b"))).toEqual([]);
-    expect(rules(historyOf(["a", "done"], ["b", "done"]), found("b"))).toEqual(["C1 a"]);
-    expect(rules(history, { held: new Set(["b"]), shown: new Set() })).toEqual(["C1 a", "C1 b"]);
+  it("is one that nothing found covers", () => {
+    const clients = new Clients();
+    const a = clients.put("done");
+    const b = clients.put("done");
+    expect([clients.lost(), clients.lost(a), clients.lost(b), clients.lost(a, b)]).toEqual([2, 1, 1, 0]);
   });
 
-  it("counts what was read through any number of writes, done or not, as covered", () => {
-    const history = historyOf(["a", "done"], ["b", "unknown", "a"], ["c", "done", "b"]);
-    expect(rules(history, found("c"))).toEqual([]);
+  it("is none that was seen by what is found, through any number of writes, done or not", () => {
+    const clients = new Clients();
+    const a = clients.put("done");
+    const c = clients.put("done", clients.put("unknown", a));
+    expect(clients.lost(c)).toBe(0);
   });
 
-  it("lets a delete explain it that was done or may have been, and had read it", () => {
-    for (const outcome of ["done", "unknown"] as const) {
-      expect(rules(historyOf(["a", "done"], ["d1", outcome, "a"]), found())).toEqual([]);
+  it("is none that a delete had seen which was done, or may have been", () => {
+    for (const [outcome, lost] of [
+      ["done", 0],
+      ["unknown", 0],
+      ["not-done", 1],
+    ] as const) {
+      const clients = new Clients();
+      clients.delete(outcome, clients.put("done"));
+      expect([outcome, clients.lost()]).toEqual([outcome, lost]);
     }
-    expect(rules(historyOf(["a", "done"], ["d1", "not done", "a"]), found())).toEqual(["C1 a"]);
-    expect(rules(historyOf(["a", "done"], ["d1", "done"]), found())).toEqual(["C1 a"]);
+    const clients = new Clients();
+    clients.put("done");
+    clients.delete("done");
+    expect(clients.lost()).toBe(1);
   });
 
-  it("asks nothing of writes that were not acknowledged", () => {
-    expect(rules(historyOf(["a", "unknown"], ["b", "not done"]), found())).toEqual([]);
-    expect(rules(historyOf(["a", "unknown"]), found("a"))).toEqual([]);
+  it("is none that was not acknowledged", () => {
+    const clients = new Clients();
+    clients.put("unknown");
+    clients.put("not-done");
+    expect(clients.lost()).toBe(0);
   });
 });
 
-describe("C3 to C5", () => {
-  it("C3 sees a value that a done operation has replaced or deleted", () => {
-    expect(rules(historyOf(["a", "done"], ["b", "done", "a"]), found("a", "b"))).toContain("C3 a");
-    expect(rules(historyOf(["a", "done"], ["d1", "done", "a"]), found("a"))).toEqual(["C3 a"]);
-    expect(rules(historyOf(["a", "done"], ["d1", "unknown", "a"]), found("a"))).toEqual([]);
+describe("C3 and C4, what was replaced is back", () => {
+  it("sees a value that a done write or delete had seen", () => {
+    const clients = new Clients();
+    const a = clients.put("done");
+    const b = clients.put("done", a);
+    expect([clients.returned(b), clients.returned(a)]).toEqual([0, 1]);
+    const others = new Clients();
+    const c = others.put("done");
+    others.delete("done", c);
+    expect(others.returned(c)).toBe(1);
   });
 
-  it("C3 and C4 take a replica that is behind for what it is", () => {
-    const history = historyOf(["a", "done"], ["b", "done", "a"]);
-    expect(rules(history, { held: new Set(["a", "b"]), shown: new Set(["b"]) })).toEqual([]);
+  it("sees siblings of which one had seen the other, whatever became of it", () => {
+    const clients = new Clients();
+    const a = clients.put("done");
+    const b = clients.put("unknown", a);
+    expect([clients.returned(a, b), clients.returned(a), clients.returned(b)]).toEqual([1, 0, 0]);
+  });
+});
+
+describe("C5, phantoms", () => {
+  it("are values that nobody wrote to this key, that were refused, or that a delete would bear", () => {
+    const clients = new Clients();
+    const [done, refused, unknown] = [clients.put("done"), clients.put("not-done"), clients.put("unknown")];
+    const removal = clients.delete("done", done);
+    const elsewhere = clients.history.begin("put", "other", []);
+    expect(clients.phantoms(done.tag, unknown.tag)).toBe(0);
+    expect(clients.phantoms("nobody's", refused.tag, removal.tag, elsewhere.tag)).toBe(4);
+  });
+});
+
+describe("C8, stale reads", () => {
+  const later = async (): Promise<void> => {
+    const nowMs = performance.now();
+    await until("the clock goes on", () => performance.now() > nowMs + 1);
+  };
+
+  it("are reads that miss a write which was done before they began", async () => {
+    const clients = new Clients();
+    const a = clients.put("done");
+    await later();
+    clients.history.read("k", performance.now(), []);
+    expect(clients.history.stale().length).toBe(1);
+    clients.history.read("k", performance.now(), [a.tag]);
+    expect(clients.history.stale().length).toBe(1);
   });
 
-  it("C4 sees siblings of which one has read the other", () => {
-    expect(rules(historyOf(["a", "done"], ["b", "unknown", "a"]), found("a", "b"))).toEqual(["C4 a"]);
-    expect(rules(historyOf(["a", "done"], ["b", "done"]), found("a", "b"))).toEqual([]);
-  });
-
-  it("C5 sees what nobody wrote, and what was refused", () => {
-    expect(rules(historyOf(["a", "done"]), found("a", "x"))).toEqual(["C5 x"]);
-    expect(rules(historyOf(["a", "not done"]), found("a"))).toEqual(["C5 a"]);
-    expect(rules(historyOf(["a", "done"]), { held: new Set(["a", "x"]), shown: new Set(["a"]) })).toEqual(["C5 x"]);
+  it("are none that began before, or that a delete explains which was attempted before they ended", async () => {
+    const clients = new Clients();
+    const startMs = performance.now();
+    await later();
+    const a = clients.put("done");
+    clients.history.read("k", startMs, []);
+    clients.delete("unknown", a);
+    await later();
+    clients.history.read("k", performance.now(), []);
+    expect(clients.history.stale()).toEqual([]);
   });
 });
 
 describe("C6, values that check themselves", () => {
   it("come back as their tag, whatever their size", () => {
     for (const size of [0, 50, 51, 1000, 65_536]) {
-      const value = valueOf("put-7", size);
-      expect(value.length).toBe(Math.max(size, "put-7||".length + 32));
-      expect(tagOf(value)).toBe("put-7");
+      const value = valueOf("put 7 of k", size);
+      expect(value.length).toBe(Math.max(size, "put 7 of k||".length + 32));
+      expect(tagOf(value)).toBe("put 7 of k");
     }
     expect(valueOf("a", 100)).not.toEqual(valueOf("b", 100));
   });
 
   it("do not, when one byte is another, or some are missing", () => {
-    const value = valueOf("put-7", 200);
+    const value = valueOf("put 7 of k", 200);
     for (let i = 0; i < value.length; i++) {
       const changed = Buffer.from(value);
       changed[i] = (changed[i] as number) ^ 1;
