@@ -15,6 +15,15 @@ function newestActor(cluster: TestCluster, through = "n1"): string {
   return actorsOf(cluster, through)[0] as string;
 }
 
+/** Every node shows these values of `k`, each under a dot of its own: two contents under one dot would both be shown, and are damage. */
+function expectAll(cluster: TestCluster, values: readonly string[]): void {
+  for (const name of ["n1", "n2", "n3"]) {
+    expect(cluster.values(name, "k")).toEqual(values);
+    const dots = live(cluster.stateOf(cluster.get(name, "k"))).map(({ dot }) => formatDot(dot));
+    expect(new Set(dots).size).toBe(values.length);
+  }
+}
+
 describe("an actor is one local lifetime of a key", () => {
   it("goes on from write to write, and births are counted by lifetimes, not by writes", () => {
     const cluster = TestCluster.of(3);
@@ -91,7 +100,7 @@ describe("an actor is one local lifetime of a key", () => {
     cluster.settle();
     // Its own disk knows only of the first; it must not name the third as it named the second.
     expect(cluster.put("n1", "k", "third").ok).toBe(true);
-    for (const name of ["n1", "n2", "n3"]) expect(cluster.values(name, "k")).toEqual(["first", "second", "third"]);
+    expectAll(cluster, ["first", "second", "third"]);
   });
 
   it("a dot that left while the disk was full is not minted again when there is room", () => {
@@ -102,7 +111,7 @@ describe("an actor is one local lifetime of a key", () => {
     cluster.timeline.run(50);
     cluster.member("n1").storage.full = false;
     expect(cluster.put("n1", "k", "third").ok).toBe(true);
-    for (const name of ["n1", "n2", "n3"]) expect(cluster.values(name, "k")).toEqual(["first", "second", "third"]);
+    expectAll(cluster, ["first", "second", "third"]);
   });
 
   it("a stop is not clean when its last flush found no space", () => {
@@ -118,7 +127,7 @@ describe("an actor is one local lifetime of a key", () => {
     cluster.restart("n1");
     cluster.settle();
     expect(cluster.put("n1", "k", "after").ok).toBe(true);
-    for (const name of ["n1", "n2", "n3"]) expect(cluster.values(name, "k")).toEqual(["after", "first", "lost here"]);
+    expectAll(cluster, ["after", "first", "lost here"]);
   });
 
   it("two writes of one moment have two dots, on a store whose reads answer later too", () => {

@@ -124,6 +124,23 @@ describe("a node that does not own the key passes the request on (TRAPS 5)", () 
     }
   });
 
+  it("a write whose owner was lost after it had got it is not passed to another: its dot stands alone", () => {
+    const cluster = TestCluster.of(5);
+    const key = foreignKey(cluster);
+    const { endpoint } = cluster.member("n5");
+    const send = endpoint?.send.bind(endpoint);
+    if (endpoint === undefined || send === undefined) throw new Error("n5 has no endpoint");
+    endpoint.send = (to, envelope) => {
+      // Time enough to take the request, none to answer it.
+      if (envelope.message.kind === "put") cluster.timeline.after(3, () => cluster.cut("n5", to.slice(0, 2)));
+      return send(to, envelope);
+    };
+    expect(cluster.put("n5", key, "v")).toMatchObject({ ok: false, failure: { effect: "unknown" } });
+    cluster.timeline.run(1_000);
+    const [owner] = cluster.owners(key) as [string];
+    expect(cluster.values(owner, key, { r: "all" })).toEqual(["v"]);
+  });
+
   it("the effect is unknown when an owner may have got the request, and none when surely none did", () => {
     const cluster = TestCluster.of(5);
     const key = foreignKey(cluster);
