@@ -11,5 +11,10 @@ export interface WorkerSetup {
 const { plants } = workerData as WorkerSetup;
 const primitives = await createPrimitives();
 parentPort?.on("message", (seed: number) => {
-  parentPort?.postMessage(run(drawScript(seed), { primitives, plants: new Set(plants) }));
+  try {
+    parentPort?.postMessage(run(drawScript(seed), { primitives, plants: new Set(plants) }));
+  } catch (error) {
+    // What the simulation itself throws is no finding; but whoever mends it wants to know the seed.
+    throw new Error(`seed ${seed} broke the simulation`, { cause: error });
+  }
 });

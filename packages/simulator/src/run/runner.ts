@@ -36,6 +36,7 @@ class Run {
   readonly judge: Judge;
   readonly injector: Injector;
   readonly violations: Violation[] = [];
+  readonly #isFounded: boolean;
 
   constructor(
     readonly script: Script,
@@ -43,18 +44,23 @@ class Run {
   ) {
     const { seed, config, workload, plan } = script;
     const { primitives, plants = new Set() } = options;
-    this.world = SimulatedWorld.founded({ seed, primitives, plants, shape: config });
-    options.story?.follow(this.world);
+    this.world = new SimulatedWorld({ seed, primitives, plants, shape: config });
     this.#watchForBugs();
+    this.#isFounded = this.world.found();
+    options.story?.follow(this.world);
     this.clients = new Clients(this.world, workload);
     this.judge = new Judge(this.world, config, this.clients);
     this.injector = new Injector(this.world, plan, new Atlas(this.world, leastCopies(script)));
   }
 
   result(): RunResult {
-    this.#act();
-    this.#heal();
-    this.#judge();
+    if (this.#isFounded) {
+      this.#act();
+      this.#heal();
+      this.#judge();
+    } else {
+      this.#violated("founding-settles", unsettled(this.world));
+    }
     const { world, clients } = this;
     const { acknowledged, unknown } = this.clients.record.count();
     return {

@@ -41,7 +41,7 @@ export class Member {
     /** Addresses to join through; none for the founder's first start. */
     readonly seeds: (isFirstStart: boolean) => readonly string[],
   ) {
-    this.address = `${name}:7401`;
+    this.address = addressOf(name);
     this.disk = new Disk(rng.fork("disk"));
     this.wall = new WallClock(world.network.timeline);
   }
@@ -207,4 +207,9 @@ export class Member {
       },
     });
   }
+}
+
+/** Where the member of this name is reached. */
+export function addressOf(name: string): string {
+  return `${name}:7401`;
 }

@@ -4,9 +4,10 @@ import type { Plant, Primitives, PutCommand } from "@kvorum/core";
 import { RunDigest } from "../digest.js";
 import { Chronicle } from "./chronicle.js";
 import { ClientHost } from "./client-host.js";
-import { Member } from "./member.js";
+import type { Member } from "./member.js";
 import { SimNetwork } from "./network.js";
 import type { Weather } from "./path.js";
+import { Roster } from "./roster.js";
 import type { WorldShape } from "./shape.js";
 import { Timeline } from "./timeline.js";
 import type { CrashKind, World, WorldListener } from "./world.js";
@@ -15,7 +16,7 @@ export interface WorldOptions {
   readonly seed: number;
   readonly primitives: Primitives;
   readonly shape: WorldShape;
-  /** Known bugs to be planted, in core and in the disk. */
+  /** Known bugs to be planted in the nodes. */
   readonly plants?: ReadonlySet<Plant>;
 }
 
@@ -33,8 +34,8 @@ export class SimulatedWorld implements World {
   readonly shape: WorldShape;
   readonly plants: ReadonlySet<Plant>;
   readonly network: SimNetwork;
+  readonly roster: Roster;
   readonly #rng: Rng;
-  readonly #members = new Map<string, Member>();
   readonly #clients = new Map<string, ClientHost>();
 
   constructor(options: WorldOptions) {
@@ -43,6 +44,7 @@ export class SimulatedWorld implements World {
     this.plants = options.plants ?? new Set();
     this.#rng = new Rng(options.seed);
     this.digest.word(options.seed);
+    this.roster = new Roster(this, (meaning) => this.rng(meaning));
     const { delayMinMs, delayMaxMs, queueBytesMax } = options.shape;
     this.network = new SimNetwork(this.timeline, this.rng("network"), this.digest, {
       ...{ primitives: options.primitives, delayMinMs, delayMaxMs, queueBytesMax },
@@ -55,19 +57,22 @@ export class SimulatedWorld implements World {
     });
   }
 
-  /** Founds the cluster and lets its members join, until all agree and have merged what there is. */
+  /** A world whose cluster is founded. @throws Error when that does not succeed. */
   static founded(options: WorldOptions): SimulatedWorld {
     const world = new SimulatedWorld(options);
-    for (let i = 1; i <= options.shape.nodes; i++) world.start(`n${i}`);
-    if (!world.untilSettled(SETTLE_MS)) throw new Error("the founding did not settle");
+    if (!world.found()) throw new Error("the founding did not settle");
     return world;
+  }
+
+  /** Founds the cluster and lets its members join; false when not all agree within the bound. */
+  found(): boolean {
+    for (let i = 1; i <= this.shape.nodes; i++) this.start(`n${i}`);
+    return this.untilSettled(SETTLE_MS);
   }
 
   /** Every member that was ever started is up, and all agree on a ring of all of them. */
   get settled(): boolean {
-    return [...this.#members.values()].every(({ node }) => {
-      return node?.membership.members().length === this.#members.size && node.membership.settled();
-    });
+    return this.roster.settled;
   }
 
   /** False when that did not come within `limitMs`. */
@@ -100,13 +105,11 @@ export class SimulatedWorld implements World {
   // ── Members, looked at ──
 
   get names(): readonly string[] {
-    return [...this.#members.keys()];
+    return this.roster.names;
   }
 
   member(name: string): Member {
-    const member = this.#members.get(name);
-    if (member === undefined) throw new Error(`no member ${name}`);
-    return member;
+    return this.roster.member(name);
   }
 
   isUp(name: string): boolean {
@@ -148,20 +151,7 @@ export class SimulatedWorld implements World {
   // ── What can be done to them ──
 
   start(name: string): void {
-    const known = this.#members.get(name);
-    if (known !== undefined) return known.start();
-    const isFounder = this.#members.size === 0;
-    const place = this.#members.size;
-    const zone = `z${(place % this.shape.zones) + 1}`;
-    const rng = this.rng(`member/${name}`);
-    const member = new Member(name, zone, this, rng, (isFirstStart) => {
-      return isFounder && isFirstStart ? [] : this.names.filter((other) => other !== name).map(addressOf);
-    });
-    const { clockErrorMs, clockDrift } = this.shape;
-    member.wall.jump(Math.round((rng.float() * 2 - 1) * clockErrorMs));
-    member.wall.drift(1 + (rng.float() * 2 - 1) * clockDrift);
-    this.#members.set(name, member);
-    member.start();
+    this.roster.start(name);
   }
 
   crash(name: string, how: CrashKind): void {
@@ -207,7 +197,7 @@ export class SimulatedWorld implements World {
   healAll(): void {
     this.chronicle.fault("heal", "all");
     this.network.heal();
-    for (const member of this.#members.values()) {
+    for (const member of this.roster.all) {
       member.wall.heal();
       member.disk.heal();
       member.process?.resume();
@@ -272,10 +262,6 @@ export class SimulatedWorld implements World {
     this.#clients.set(name, client);
     return client;
   }
-}
-
-function addressOf(name: string): string {
-  return `${name}:7401`;
 }
 
 function recordKey(key: KeyId): { partition: number; hash: bigint; key: Uint8Array } {

@@ -1,0 +1,52 @@
+/** The members of a world by name, each with a machine of its own from the moment that it is first started. */
+import type { Rng } from "@kvorum/core";
+import { addressOf, Member, type Surroundings } from "./member.js";
+
+export class Roster {
+  readonly #members = new Map<string, Member>();
+
+  constructor(
+    readonly world: Surroundings,
+    readonly rng: (meaning: string) => Rng,
+  ) {}
+
+  get names(): readonly string[] {
+    return [...this.#members.keys()];
+  }
+
+  get all(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  member(name: string): Member {
+    const member = this.#members.get(name);
+    if (member === undefined) throw new Error(`no member ${name}`);
+    return member;
+  }
+
+  /** Every member that was ever started is up, and all agree on a ring of all of them. */
+  get settled(): boolean {
+    return this.all.every(({ node }) => {
+      return node?.membership.members().length === this.#members.size && node.membership.settled();
+    });
+  }
+
+  start(name: string): void {
+    const member = this.#members.get(name) ?? this.#add(name);
+    member.start();
+  }
+
+  /** The very first founds the cluster; whoever starts with an empty disk after that joins through the others. */
+  #add(name: string): Member {
+    const place = this.#members.size;
+    const { zones, clockErrorMs, clockDrift } = this.world.shape;
+    const rng = this.rng(`member/${name}`);
+    const member = new Member(name, `z${(place % zones) + 1}`, this.world, rng, (isFirstStart) => {
+      return place === 0 && isFirstStart ? [] : this.names.filter((other) => other !== name).map(addressOf);
+    });
+    member.wall.jump(Math.round((rng.float() * 2 - 1) * clockErrorMs));
+    member.wall.drift(1 + (rng.float() * 2 - 1) * clockDrift);
+    this.#members.set(name, member);
+    return member;
+  }
+}
