@@ -45,7 +45,8 @@ function admitOnce(node: NodeContext, join: Join, answer: Answer): void {
     const why = `a member named ${join.name} is ${membership.status(join.name)}; choose another name, or stop that one and wait until it is seen to be down`;
     return refuse(answer, why);
   }
-  const stamp = node.stamp();
+  // Above every event there is: stamped before the one that it amends, it would amend nothing, and the joiner be nobody.
+  const stamp = node.stamp(node.ring.events.at(-1)?.stamp);
   if (stamp === undefined)
     return passOn(answer, "clock-skew", "this member's clock is too far from the cluster's; mend it");
   const event = eventFor(known, join, { stamp, by: node.identity.instance });
