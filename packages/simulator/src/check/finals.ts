@@ -25,17 +25,23 @@ export interface FinalKey {
   readonly union: readonly Returned[];
 }
 
+/** An owner that could not say what it holds, and why. */
+export interface Silence {
+  readonly owner: string;
+  readonly key: string;
+  readonly why: string;
+}
+
 export interface Finals {
   readonly keys: readonly FinalKey[];
-  /** Owners that gave no answer, and why. */
-  readonly silent: readonly string[];
+  readonly silent: readonly Silence[];
 }
 
 const ANSWER_MS = 2_000;
 
 /** Asks every owner of every key for what it holds itself, over the network as a client would. Lets time pass. */
 export function readFinals(world: World, lens: Lens, keys: ReadonlyMap<string, readonly Operation[]>): Finals {
-  const silent: string[] = [];
+  const silent: Silence[] = [];
   const finals: FinalKey[] = [];
   for (const [name, operations] of keys) {
     const first = operations[0];
@@ -50,7 +56,7 @@ export function readFinals(world: World, lens: Lens, keys: ReadonlyMap<string, r
       world.request("reader", owner, command, ANSWER_MS, (reply) => {
         waiting--;
         if (reply?.kind === "got") holdings.set(owner, holdingOf(lens, name, reply.body));
-        else silent.push(`${owner} on ${name}: ${wordOf(reply)}`);
+        else silent.push({ owner, key: name, why: wordOf(reply) });
       });
     }
     world.until(() => waiting === 0, ANSWER_MS * 2);

@@ -14,6 +14,21 @@ export const rings: readonly Scenario[] = [
     },
   },
   {
+    name: "a member whose clock is far behind the log takes nobody in under a stamp before it",
+    finds: [],
+    play: (scene) => {
+      scene.put("n1", "k");
+      scene.world.skew("n1", -55_000);
+      scene.restart("n1");
+      scene.world.skew("n1", -25_000);
+      scene.restart("n1");
+      scene.settle();
+      scene.replace("n3");
+      scene.settle();
+      scene.get("n3", "k");
+    },
+  },
+  {
     name: "members that were cut off come back to the ring that the others made",
     finds: [],
     play: (scene) => {
