@@ -1,6 +1,6 @@
 /** What each owner of each key holds when all is over, each asked by itself: a quorum would hide a bad replica (TRAPS 32). */
 import { formatDot } from "@kvorum/core";
-import type { GetCommand, KeyState, Message } from "@kvorum/core";
+import type { GetCommand, KeyState, Message, Sibling } from "@kvorum/core";
 import type { Operation, Returned } from "../history.js";
 import type { Lens } from "../lens.js";
 import type { World } from "../world/world.js";
@@ -74,16 +74,26 @@ function holdingOf(lens: Lens, name: string, body: Uint8Array): Holding {
 function unionOf(holdings: readonly Holding[]): readonly Returned[] {
   const byName = new Map<string, Returned>();
   for (const { state, versions } of holdings) {
-    for (const { dot } of state.siblings) {
+    for (const sibling of state.siblings) {
+      const { dot } = sibling;
       const name = formatDot(dot);
       const version = versions.find((each) => each.dot === name);
       const isReplaced = holdings.some(
-        (other) => other.state.vector.covers(dot) && !other.state.siblings.some((each) => formatDot(each.dot) === name),
+        ({ state: other }) =>
+          (other.vector.covers(dot) && !other.siblings.some((each) => formatDot(each.dot) === name)) ||
+          isReplacedTwin(other, sibling),
       );
       if (version !== undefined && !isReplaced) byName.set(`${name} ${version.tag}`, version);
     }
   }
   return [...byName.values()];
+}
+
+/** A write that was minted twice is one write: who wrote over the other copy of it has replaced this one too, once the two meet. */
+function isReplacedTwin(state: KeyState, { operation, dot }: Sibling): boolean {
+  if (operation === undefined) return false;
+  const twins = state.operations.withId(operation.id).filter((past) => formatDot(past.dot) !== formatDot(dot));
+  return twins.some((twin) => state.siblings.some(({ clock }) => clock.covers(twin.dot)));
 }
 
 function wordOf(reply: Message | undefined): string {
