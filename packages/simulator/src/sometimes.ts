@@ -20,10 +20,8 @@ export const rarePaths = [
   "failed: quorum-not-met",
   "failed: overloaded",
   "failed: storage-full",
-  "failed: storage-failed",
   "failed: stopping",
   "failed: clock-skew",
-  "failed: too-many-siblings",
 ] as const;
 
 export type RarePath = (typeof rarePaths)[number];
