@@ -24,7 +24,8 @@ export default defineConfig({
           // Waits have deadlines of their own that name what did not come; this is for what never comes back.
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          // Each file has nodes, ports and folders of its own; two at a time is what two cores bear.
+          maxWorkers: 2,
         },
       },
     ],

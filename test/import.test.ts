@@ -18,7 +18,7 @@ import { kvorum } from "./support/program.js";
 const nodeModules = fileURLToPath(new URL("../node_modules", import.meta.url));
 const VALUE_BYTES_MAX = 1024 * 1024;
 /** Fewer are no real input: the run is void. */
-const FILES_MIN = count(4_000, 20_000);
+const FILES_MIN = count(2_500, 20_000);
 const READS_AT_ONCE = 64;
 const TEST_MS = count(240_000, 1_800_000);
 
