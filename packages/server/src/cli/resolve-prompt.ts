@@ -2,9 +2,11 @@
 import type { Envelope } from "./api.js";
 import type { Cli } from "./cli.js";
 import { newestOf, mergeFields } from "./merge-fields.js";
-import { coloursFor } from "./output.js";
+import { coloursFor, printable } from "./output.js";
 import { resolutionOf, sharedType, type Resolution } from "./resolution.js";
-import { siblingTables, valuePreview } from "./sibling-view.js";
+import { siblingTables, valueLine } from "./sibling-view.js";
+
+const LABEL_CHARS = 60;
 
 type Way = { readonly label: string; readonly hint?: string; readonly value: Resolution | "write" | "cancel" };
 
@@ -23,8 +25,7 @@ export async function askForResolution(cli: Cli, { siblings }: Envelope): Promis
 function waysOf(siblings: Envelope["siblings"]): Way[] {
   const newest = newestOf(siblings);
   const picks = siblings.map((sibling, index): Way => {
-    const preview = valuePreview(sibling).split("\n", 1)[0] ?? "";
-    const label = `#${index + 1}  ${preview.slice(0, 60)}`;
+    const label = `#${index + 1}  ${valueLine(sibling, LABEL_CHARS)}`;
     return { label, value: resolutionOf(sibling), ...(sibling === newest ? { hint: "newest" } : {}) };
   });
   const merge = mergeFields(siblings, "none");
@@ -32,7 +33,7 @@ function waysOf(siblings: Envelope["siblings"]): Way[] {
     ? [
         {
           label: "merge the fields",
-          hint: merge.value.slice(0, 60),
+          hint: printable(merge.value.slice(0, LABEL_CHARS)),
           value: { ...merge, body: Buffer.from(merge.value) },
         },
       ]
