@@ -21,8 +21,8 @@ function check(bench: Bench, losses: Losses, event: WorldEvent & { readonly kind
   if (operation === undefined) return;
   const { bucket, key } = operation;
   const owners = bench.lens.owners(bucket, key);
-  const dots = dotsOf(bench, owners, operation);
-  // None: it was replaced already, by a write that had seen it; what stands behind that one is checked in its turn.
+  const dots = dotsOf(bench, event.node, operation);
+  // None: it was replaced already; what stands behind the write that did so is checked in its turn.
   const holders = [...dots.values()].map((dot) =>
     owners.filter((owner) => {
       const record = bench.lens.flushed(owner, bucket, key);
@@ -42,15 +42,16 @@ function operationOf(bench: Bench, { value }: PutCommand): Operation | undefined
   return tag === undefined ? undefined : bench.history.writerOf(tag);
 }
 
-/** The dots under which owners hold the write, flushed or not: two, when two attempts did not know of each other. */
-function dotsOf(bench: Bench, owners: readonly string[], { bucket, key, tag }: Operation): Map<string, Dot> {
+/**
+ * The dots under which the coordinator holds the write, flushed or not: two, when two attempts did not know of each other. What another owner
+ * holds may be an attempt that nobody acknowledged.
+ */
+function dotsOf(bench: Bench, coordinator: string, { bucket, key, tag }: Operation): Map<string, Dot> {
   const dots = new Map<string, Dot>();
-  for (const owner of owners) {
-    const record = bench.lens.stored(owner, bucket, key);
-    if (record === undefined) continue;
-    for (const { deleted, value, dot } of bench.lens.state(record.body).siblings) {
-      if (!deleted && tagOf(bench.world.primitives, value) === tag) dots.set(formatDot(dot), dot);
-    }
+  const record = bench.lens.stored(coordinator, bucket, key);
+  if (record === undefined) return dots;
+  for (const { deleted, value, dot } of bench.lens.state(record.body).siblings) {
+    if (!deleted && tagOf(bench.world.primitives, value) === tag) dots.set(formatDot(dot), dot);
   }
   return dots;
 }
