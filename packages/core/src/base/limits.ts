@@ -54,6 +54,13 @@ export const limits = {
   /** How long a read that was answered waits for the others, to mend them, and the bytes of such reads; beyond, they mend what they saw. */
   readRepairWaitMs: 1_000,
   readRepairBytesMax: 64 * 1024 * 1024,
+  /** Work that no client waits for, over all its kinds: the least and the most a second, one step up, and what may go at once. */
+  backgroundBytesPerSecondMin: 512 * 1024,
+  backgroundBytesPerSecondMax: 64 * 1024 * 1024,
+  backgroundBytesPerSecondStep: 2 * 1024 * 1024,
+  backgroundBurstBytes: 1024 * 1024,
+  /** How often its pace is looked at. */
+  backgroundWindowMs: 250,
   /** Client requests that a node works on at once; more are shed. */
   requestsInFlightMax: 4096,
   requestTimeoutMs: 5_000,

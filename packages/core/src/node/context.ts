@@ -10,6 +10,7 @@ import type { Message } from "../wire/messages.js";
 import type { Actors } from "./actors.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { BucketConfig } from "./api.js";
+import type { Budget } from "./budget.js";
 import type { CallDone } from "./calls.js";
 import type { Deadlines } from "./deadlines.js";
 import type { Identity } from "./identity.js";
@@ -35,6 +36,8 @@ export interface NodeContext {
   readonly plants: ReadonlySet<Plant>;
   readonly storage: Storage;
   readonly deadlines: Deadlines;
+  /** For all work that no client waits for. */
+  readonly budget: Budget;
   readonly actors: Actors;
   readonly states: States;
   readonly holdings: Holdings;

@@ -18,6 +18,8 @@ export const addressKey = "fact/address";
 export const ringStateKey = "state/ring";
 /** Not durable: what the origin's wall clock showed when it said so. */
 export const clockKey = "state/clock";
+/** Not durable: what the origin owes to others. */
+export const debtsKey = "state/debts";
 
 const FACT_VERSION = 1;
 
@@ -40,6 +42,18 @@ export interface RingState {
   readonly version: string;
   /** Partitions that the origin owns and has not merged from everybody yet. */
   readonly inDoubt: number;
+}
+
+/** What a member still owes to others. Times are its wall clock's, in milliseconds since the epoch; 0 where nothing is owed. */
+export interface Debts {
+  readonly hints: number;
+  readonly hintBytes: number;
+  /** When the oldest hint that it holds was taken. */
+  readonly oldestHintMs: number;
+  /** When the oldest transfer that it takes part in was begun. */
+  readonly oldestTransferMs: number;
+  /** When it said all this: a later one of these outdates what was feared before. */
+  readonly saidAtMs: number;
 }
 
 function writing(primitives: Primitives, write: (writer: Writer) => void): Uint8Array {
@@ -121,4 +135,24 @@ export function encodeClock(primitives: Primitives, wallMs: number): Uint8Array 
 
 export function decodeClock(primitives: Primitives, bytes: Uint8Array): number | undefined {
   return reading(primitives, bytes, (reader) => reader.uvarint());
+}
+
+export function encodeDebts(primitives: Primitives, debts: Debts): Uint8Array {
+  return writing(primitives, (writer) => {
+    writer.uvarint(debts.hints);
+    writer.uvarint(debts.hintBytes);
+    writer.uvarint(debts.oldestHintMs);
+    writer.uvarint(debts.oldestTransferMs);
+    writer.uvarint(debts.saidAtMs);
+  });
+}
+
+export function decodeDebts(primitives: Primitives, bytes: Uint8Array): Debts | undefined {
+  return reading(primitives, bytes, (reader) => ({
+    hints: reader.uvarint(),
+    hintBytes: reader.uvarint(),
+    oldestHintMs: reader.uvarint(),
+    oldestTransferMs: reader.uvarint(),
+    saidAtMs: reader.uvarint(),
+  }));
 }

@@ -16,6 +16,7 @@ import type { Hello } from "../wire/messages.js";
 import type { MemberStatus } from "./api.js";
 import type { Callee, Calls } from "./calls.js";
 import { ClockWatch } from "./clock-watch.js";
+import { DebtReport, type Owed } from "./debt-report.js";
 import { encodeSnapshots, type FactStore } from "./fact-store.js";
 import * as facts from "./facts.js";
 import { GossipRounds } from "./gossip-rounds.js";
@@ -37,6 +38,8 @@ export interface MembershipOptions {
   readonly onRing: (ring: Ring) => void;
   /** A member says how a bucket is configured. */
   readonly onBucket: (key: string, value: Uint8Array, by: number) => void;
+  /** What this node owes to others now. */
+  readonly owed: () => Owed;
   /** Another process speaks with this node's instance id: this one must stop. */
   readonly onRival: () => void;
 }
@@ -48,6 +51,7 @@ export class Membership {
   #members = new Map<string, Member>();
   #addresses = new Map<number, facts.AddressFact>();
   readonly #clocks: ClockWatch;
+  readonly #debts: DebtReport;
   readonly #rounds: GossipRounds;
   #clockIsOff = false;
   #started = false;
@@ -60,6 +64,7 @@ export class Membership {
     this.#log = new MemberLog(options.primitives, { partitions, replicas });
     this.#detector = new FailureDetector({ intervalMs: options.settings.gossipIntervalMs });
     this.#clocks = new ClockWatch(options.clock);
+    this.#debts = new DebtReport(options.clock);
     const { primitives, clock, rng, calls, facts: store, settings } = options;
     this.#rounds = new GossipRounds({
       ...{ primitives, clock, rng, calls, facts: store, intervalMs: settings.gossipIntervalMs },
@@ -156,6 +161,13 @@ export class Membership {
     });
   }
 
+  /** What a member said last that it owes; undefined while it said nothing since it was started. */
+  debtsOf(name: string): facts.Debts | undefined {
+    const member = this.#members.get(name);
+    const said = member && this.#options.facts.gossip.get(member.instance, facts.debtsKey);
+    return said && facts.decodeDebts(this.#options.primitives, said);
+  }
+
   /** Whether a greeting may become a connection: members by their current instance, joiners and clients as they come. */
   admit(hello: Hello): string | undefined {
     if (hello.role !== "member") return undefined;
@@ -247,10 +259,11 @@ export class Membership {
     // A loop that stalled has not heard its peers, which says nothing about them (TRAPS 22).
     if (lateMs > this.#options.settings.gossipIntervalMs / 2) this.#detector.observerStalled(lateMs);
     this.#clockIsOff = this.#clocks.isOff(this.#liveOthers());
-    const wallMs = this.#clocks.toSay(now);
-    if (wallMs === undefined) return;
     const { primitives, facts: store } = this.#options;
-    store.say(facts.clockKey, facts.encodeClock(primitives, wallMs));
+    const debts = this.#debts.toSay(this.#options.owed());
+    if (debts !== undefined) store.say(facts.debtsKey, facts.encodeDebts(primitives, debts));
+    const wallMs = this.#clocks.toSay(now);
+    if (wallMs !== undefined) store.say(facts.clockKey, facts.encodeClock(primitives, wallMs));
   }
 
   #peers(): { live: Address[]; down: Address[]; seeds: Address[] } {

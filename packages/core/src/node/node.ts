@@ -132,12 +132,12 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   get(command: GetCommand, timeoutMs: number, reply: api.Reply<Got>): void {
-    const counted = this.#enter(reply);
+    const counted = this.#enter(this.#timed(reply));
     if (counted !== undefined) this.#coordinator.get(command, bounded(timeoutMs), counted);
   }
 
   put(command: PutCommand, timeoutMs: number, reply: api.Reply<PutDone>): void {
-    const counted = this.#enter(reply);
+    const counted = this.#enter(this.#timed(reply));
     if (counted !== undefined) this.#coordinator.put(command, bounded(timeoutMs), counted);
   }
 
@@ -241,6 +241,16 @@ export class Node implements api.NodeApi, NetworkHandler {
     if (refusal === undefined) return this.#inFlight.enter(reply);
     reply(refusal);
     return undefined;
+  }
+
+  /** What clients wait for steers what nobody waits for. A request that failed tells how patient its client was, not how busy this node is. */
+  #timed<T>(reply: api.Reply<T>): api.Reply<T> {
+    const { clock, budget } = this.#parts;
+    const startedAtMs = clock.monotonicMs();
+    return (outcome) => {
+      if (outcome.ok) budget.answered(clock.monotonicMs() - startedAtMs);
+      reply(outcome);
+    };
   }
 
   #refusal(): Outcome<never> | undefined {

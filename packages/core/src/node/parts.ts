@@ -13,10 +13,12 @@ import type { Message } from "../wire/messages.js";
 import { Actors, encodeBoot, type BootRecord } from "./actors.js";
 import type { BucketConfig } from "./api.js";
 import { Buckets } from "./buckets.js";
+import { Budget } from "./budget.js";
 import { Calls, type CallDone } from "./calls.js";
 import { Census } from "./census.js";
 import type { Log, NodeContext } from "./context.js";
 import { Deadlines } from "./deadlines.js";
+import { NOTHING_OWED, type Owed } from "./debt-report.js";
 import type { FactStore } from "./fact-store.js";
 import { Holdings } from "./holdings.js";
 import type { Identity } from "./identity.js";
@@ -60,6 +62,7 @@ export class NodeParts implements NodeContext {
   readonly plants: ReadonlySet<Plant>;
   readonly storage: Storage;
   readonly deadlines: Deadlines;
+  readonly budget: Budget;
   readonly actors: Actors;
   readonly states: States;
   readonly holdings: Holdings;
@@ -92,6 +95,7 @@ export class NodeParts implements NodeContext {
     this.plants = plants;
     this.storage = storage;
     this.deadlines = new Deadlines(clock);
+    this.budget = new Budget(clock);
     this.actors = new Actors(identity.instance, boot.boot, boot.floor, plants);
     this.states = new States(primitives, identity.secret);
     this.holdings = new Holdings(primitives);
@@ -103,6 +107,7 @@ export class NodeParts implements NodeContext {
       calls: this.calls,
       onRing: (ring) => this.ringChanged(ring),
       onBucket: (key, value, by) => this.buckets.learn(key, value, by),
+      owed: () => this.#owed(),
       onRival: () => this.#rivalFound(),
     });
     this.refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.refill.partitionsInDoubt));
@@ -181,6 +186,7 @@ export class NodeParts implements NodeContext {
 
   /** Ends what the node does of its own accord. */
   quiet(): void {
+    this.budget.stop();
     this.membership.stop();
     this.refill.stop();
     this.census.stop();
@@ -189,6 +195,11 @@ export class NodeParts implements NodeContext {
   /** What this start leaves for the next one, now that all it minted is on disk or known not to be. */
   lastWords(): BootRecord {
     return this.actors.closing(!this.failed && !this.#isImitated);
+  }
+
+  /** What this member owes to others: each part that owes something adds its own here. */
+  #owed(): Owed {
+    return NOTHING_OWED;
   }
 
   #makeReplica(): Replica {
