@@ -1,5 +1,6 @@
 /** The deterministic simulation of Kvorum: worlds, runs, checkers, for the command line, tests and one day a page. */
 export * from "./check/judge.js";
+export * from "./faults/all.js";
 export * from "./history.js";
 export * from "./regression.js";
 export * from "./run/config.js";
@@ -15,6 +16,7 @@ export * from "./sometimes.js";
 export * from "./story.js";
 export * from "./workload/clients.js";
 export * from "./workload/workload.js";
+export * from "./world/healers.js";
 export * from "./world/shape.js";
 export * from "./world/simulated-world.js";
 export type * from "./world/world.js";

@@ -1,6 +1,6 @@
 /** What many runs come to: counts, violations, one digest, and whether they proved anything. */
 import { createHash } from "node:crypto";
-import { expectedBites, rarePaths, type RunResult } from "@kvorum/simulator";
+import { families, rarePaths, type RunResult } from "@kvorum/simulator";
 
 export interface FoundViolation {
   readonly seed: number;
@@ -39,7 +39,7 @@ export class Totals {
     this.unknown += result.unknown;
     addAll(this.faults, result.faults);
     addAll(this.sometimes, result.sometimes);
-    for (const family of result.config.families) for (const kind of expectedBites[family]) this.#enabled.add(kind);
+    for (const family of result.config.families) for (const kind of families[family].bites) this.#enabled.add(kind);
     for (const { invariant, what } of result.violations) {
       const replay = `npm run sim -- --seed ${result.seed}${this.#planted} --trace`;
       this.violations.push({ seed: result.seed, invariant, what, replay });

@@ -18,7 +18,7 @@ function look(bench: Bench, { keys }: Finals): void {
   const repairs = repairsOf(bench);
   const step = Math.max(1, Math.floor(keys.length / KEYS_EXPLAINED));
   const explained = keys.filter((_, i) => i % step === 0);
-  for (const name of world.names) lookThrough(bench, name, explained);
+  for (const name of world.standing) lookThrough(bench, name, explained);
   world.run(REPAIRS_TRAVEL_MS);
   if (repairsOf(bench) !== repairs) bench.report("looking-changes-nothing", "explain or status made somebody repair");
   const after = contents(bench, keys);

@@ -4,7 +4,7 @@ import type { Bench, Checker } from "./checker.js";
 export function quiet(bench: Bench): Checker {
   return {
     end: () => {
-      for (const name of bench.world.names) {
+      for (const name of bench.world.standing) {
         for (const what of pendingOn(bench, name)) bench.report("nothing-stays-pending", `${name}: ${what}`);
       }
     },

@@ -18,7 +18,7 @@ export function rings(bench: Bench): Checker {
       versions.push(event.version);
     },
     end: () => {
-      const versions = new Map(world.names.map((name) => [name, world.node(name)?.ring.version ?? "none"]));
+      const versions = new Map(world.standing.map((name) => [name, world.node(name)?.ring.version ?? "none"]));
       if (new Set(versions.values()).size > 1) {
         bench.report("rings-converge", [...versions].map(([name, version]) => `${name}: ${version}`).join(", "));
       }

@@ -18,7 +18,7 @@ export interface Clients {
 
 /** `check/judge.ts`: `new Judge(world, config, clients)`; may listen to {@link World.on} from the beginning. */
 export interface Judge {
-  /** After everything healed and settled: reads each key through r=all until read repair has made the replicas equal. Returns at once. */
+  /** After faults ended and the ring settled: lets the healers that are on mend what they can. Returns at once. */
   converge(): void;
   /** What `converge` does is done. */
   readonly converged: boolean;

@@ -84,7 +84,7 @@ class Run {
     const { world } = this;
     this.injector.stop();
     world.healAll();
-    for (const name of world.names) world.start(name);
+    for (const name of world.standing) world.start(name);
     if (!world.untilSettled(SETTLE_MS)) this.#violated("settles", unsettled(world));
     if (!this.script.config.lateJoin) return;
     world.start(`n${world.names.length + 1}`);
@@ -95,7 +95,7 @@ class Run {
     const { world, judge } = this;
     judge.converge();
     if (!world.until(() => judge.converged, CONVERGE_MS)) {
-      this.#violated("converges", "reading every key from all its owners has not ended");
+      this.#violated("converges", "the healers that are on have not ended mending");
     }
     world.run(QUIET_MS);
     this.violations.push(...judge.verdict());
@@ -129,7 +129,7 @@ class Run {
 
 /** What is still pending, by member. */
 function unsettled(world: SimulatedWorld): string {
-  return world.names
+  return world.standing
     .map((name) => {
       const node = world.node(name);
       if (node === undefined) return `${name} is not up`;

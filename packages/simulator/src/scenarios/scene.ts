@@ -134,11 +134,11 @@ export class Scene {
     if (!this.world.until(condition, SETTLE_MS)) throw new Error(`the scenario waits in vain: ${what}`);
   }
 
-  /** Heals everything, has reads mend what differs, and asks the judge. */
+  /** Heals everything, has the healers mend what differs, and asks the judge. */
   verdict(): readonly Violation[] {
     const { world, judge } = this;
     world.healAll();
-    for (const name of world.names) world.start(name);
+    for (const name of world.standing) world.start(name);
     this.settle();
     // What was dialled before the healing may take this long to fail.
     world.run(limits.dialTimeoutMs + limits.redialMaxMs);

@@ -66,10 +66,10 @@ export class Clients implements parts.Clients, Company {
   /** Buckets are what they shall be, on every member, before anybody writes: a switch under load is another matter. */
   #configure(done: () => void): void {
     const waiting = this.workload.buckets.filter(({ name, conflicts }) =>
-      this.world.names.some((node) => this.world.node(node)?.bucketConfig(name).conflicts !== conflicts),
+      this.world.standing.some((node) => this.world.node(node)?.bucketConfig(name).conflicts !== conflicts),
     );
     if (waiting.length === 0) return done();
-    const node = this.world.names.map((name) => this.world.node(name)).find((each) => each !== undefined);
+    const node = this.world.standing.map((name) => this.world.node(name)).find((each) => each !== undefined);
     for (const { name, conflicts } of waiting) {
       if (node?.bucketConfig(name).conflicts !== conflicts) node?.setBucketConfig(name, { conflicts }, () => {});
     }

@@ -1,11 +1,12 @@
 /** A member's machine: its disk and its clock stay, its processes come and go. Each process is the shipped node over simulated ports. */
-import { defaultSettings, Starter, type Envelope, type Link, type Node, type Plant, type Rng } from "@kvorum/core";
+import { Starter, type Envelope, type Link, type Node, type Plant, type Rng } from "@kvorum/core";
 import type { Chronicle } from "./chronicle.js";
 import { Disk } from "./disk.js";
 import { DiskStorage } from "./disk-storage.js";
 import { Endpoint } from "./endpoint.js";
 import type { SimNetwork } from "./network.js";
 import { Process } from "./process.js";
+import { settingsOf } from "./settings.js";
 import type { WorldShape } from "./shape.js";
 import { WallClock } from "./wall-clock.js";
 import type { CrashKind } from "./world.js";
@@ -137,12 +138,7 @@ export class Member {
         world.chronicle.tell({ kind: "log", node: name, level, text, about: about ?? {} });
         if (text === "ring") world.chronicle.tell({ kind: "ring", node: name, version: String(about?.["version"]) });
       },
-      settings: {
-        ...defaultSettings,
-        ...{ zone, seeds: this.seeds(boot === 1), gossipIntervalMs: shape.gossipIntervalMs },
-        ...{ readRepair: shape.readRepair, siblingsMax: shape.siblingsMax },
-        requestsInFlightMax: shape.requestsInFlightMax,
-      },
+      settings: settingsOf(shape, zone, this.seeds(boot === 1)),
       partitions: boot === 1 ? shape.partitions : undefined,
       replicas: boot === 1 ? shape.replicas : undefined,
       onNode: (node, begin) => {

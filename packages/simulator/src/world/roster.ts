@@ -4,6 +4,7 @@ import { addressOf, Member, type Surroundings } from "./member.js";
 
 export class Roster {
   readonly #members = new Map<string, Member>();
+  readonly #departed = new Set<string>();
 
   constructor(
     readonly world: Surroundings,
@@ -12,6 +13,16 @@ export class Roster {
 
   get names(): readonly string[] {
     return [...this.#members.keys()];
+  }
+
+  /** Those of {@link names} that have not departed. */
+  get standing(): readonly string[] {
+    return this.names.filter((name) => !this.#departed.has(name));
+  }
+
+  /** It has left, or was removed: nobody waits for it any more, or starts it again. */
+  depart(name: string): void {
+    this.#departed.add(name);
   }
 
   get all(): readonly Member[] {
@@ -24,10 +35,12 @@ export class Roster {
     return member;
   }
 
-  /** Every member that was ever started is up, and all agree on a ring of all of them. */
+  /** Every member that has not departed is up, and all agree on a ring of all of them. */
   get settled(): boolean {
-    return this.all.every(({ node }) => {
-      return node?.membership.members().length === this.#members.size && node.membership.settled();
+    const { standing } = this;
+    return standing.every((name) => {
+      const node = this.#members.get(name)?.node;
+      return node?.membership.members().length === standing.length && node.membership.settled();
     });
   }
 

@@ -1,4 +1,5 @@
 /** What a world is made of: so many members, so quick a network, so quick a disk. Plain data. */
+import { allHealers, type Healers } from "./healers.js";
 
 export interface WorldShape {
   /** Members at the founding, named n1, n2, … */
@@ -8,7 +9,8 @@ export interface WorldShape {
   readonly partitions: number;
   readonly zones: number;
   readonly gossipIntervalMs: number;
-  readonly readRepair: boolean;
+  /** Which healers of the nodes are on. */
+  readonly healers: Healers;
   readonly siblingsMax: number;
   /** Client requests that a member works on at once. */
   readonly requestsInFlightMax: number;
@@ -33,7 +35,7 @@ export const calmShape: WorldShape = {
   partitions: 64,
   zones: 1,
   gossipIntervalMs: 200,
-  readRepair: true,
+  healers: allHealers,
   siblingsMax: 256,
   requestsInFlightMax: 4096,
   delayMinMs: 0.5,

@@ -70,7 +70,7 @@ export class SimulatedWorld implements World {
     return this.untilSettled(SETTLE_MS);
   }
 
-  /** Every member that was ever started is up, and all agree on a ring of all of them. */
+  /** Every member that has not departed is up, and all agree on a ring of all of them. */
   get settled(): boolean {
     return this.roster.settled;
   }
@@ -106,6 +106,10 @@ export class SimulatedWorld implements World {
 
   get names(): readonly string[] {
     return this.roster.names;
+  }
+
+  get standing(): readonly string[] {
+    return this.roster.standing;
   }
 
   member(name: string): Member {
@@ -152,6 +156,11 @@ export class SimulatedWorld implements World {
 
   start(name: string): void {
     this.roster.start(name);
+  }
+
+  depart(name: string): void {
+    this.chronicle.fault("depart", name);
+    this.roster.depart(name);
   }
 
   crash(name: string, how: CrashKind): void {

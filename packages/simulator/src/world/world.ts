@@ -64,6 +64,8 @@ export interface World {
 
   /** All members that were ever started, dead or alive, in the order of their names. */
   readonly names: readonly string[];
+  /** Those of them that have not departed. */
+  readonly standing: readonly string[];
   /** Its process runs (perhaps paused) and its node has taken up its place. */
   isUp(name: string): boolean;
   /** The running node; undefined while it is dead or starting. Look, don't touch. */
@@ -88,6 +90,8 @@ export interface World {
 
   /** Starts a member that never was, or one that is dead; with an empty disk it joins, trying again until it is taken. */
   start(name: string): void;
+  /** A member has left, or was removed: settling and healing wait for it no more, and nobody starts it again. */
+  depart(name: string): void;
   crash(name: string, how: CrashKind): void;
   /** A clean stop: requests finish, then the process ends. */
   stop(name: string): void;
