@@ -11,6 +11,9 @@ export default defineConfig({
         resolve: {
           alias: {
             "@kvorum/core": source("packages/core/src/index.ts"),
+            // The longer names first: a name also matches what begins with it.
+            "@kvorum/client/internal": source("packages/client/src/internal.ts"),
+            "@kvorum/client/testing": source("packages/client/src/testing.ts"),
             "@kvorum/client": source("packages/client/src/index.ts"),
             "@kvorum/simulator": source("packages/simulator/src/index.ts"),
           },

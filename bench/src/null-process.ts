@@ -1,5 +1,5 @@
 /** One process of the null Dynamo: `node null-process.js SELF OTHER OTHER`, each an address. Prints `ready` when it listens. */
-import { createPrimitives } from "@kvorum/client";
+import { createPrimitives } from "@kvorum/client/internal";
 import { TcpNetwork } from "../../packages/server/dist/transport/tcp-network.js";
 import { NullNode } from "./null-node.js";
 

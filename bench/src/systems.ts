@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { RawClient } from "@kvorum/client";
+import { RawClient } from "@kvorum/client/internal";
 import { clientTarget } from "../../packages/server/dist/bench/client-target.js";
 import { BENCH_BUCKET, discover, prepareBucket } from "../../packages/server/dist/bench/cluster-setup.js";
 import type { Target } from "../../packages/server/dist/bench/load.js";

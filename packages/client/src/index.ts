@@ -1,10 +1,2 @@
-/** The Kvorum client, and the pieces of the peer protocol on Node that the server shares with it. */
-export type { CallOptions, ClientOptions } from "./client-session.js";
+/** The Kvorum client: what a program needs to read and write a cluster. */
 export * from "./errors.js";
-export * from "./frame-connection.js";
-export * from "./primitives.js";
-export * from "./raw-client.js";
-export type { QuorumReport, ReadResult, Sibling } from "./read-result.js";
-export type { RingCache } from "./ring-cache.js";
-export * from "./slab-pool.js";
-export * from "./system-clock.js";

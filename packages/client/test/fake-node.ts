@@ -11,7 +11,7 @@ import {
   type MessageOf,
   type RingTable,
 } from "@kvorum/core";
-import { FrameConnection, SlabPool, nodeText } from "@kvorum/client";
+import { FrameConnection, SlabPool, nodeText } from "@kvorum/client/internal";
 
 type PeerSession = Session<FrameConnection>;
 

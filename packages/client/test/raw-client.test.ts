@@ -11,7 +11,7 @@ import {
   UnreachableError,
   ValidationError,
   type ClientOptions,
-} from "@kvorum/client";
+} from "@kvorum/client/internal";
 import { FakeClock } from "./fake-clock.js";
 import { FakeNode, got, type Inbox, putDone, ringOf, startNodes } from "./fake-node.js";
 

@@ -1,7 +1,7 @@
 /** What a read gives back: versions decoded when they are looked at, each with what a person needs to compare it. */
 import { describe, expect, test } from "vitest";
 import { MalformedError, stampAt, Writer, type Sibling } from "@kvorum/core";
-import { nodeText } from "@kvorum/client";
+import { nodeText } from "@kvorum/client/internal";
 import { EMPTY_STATE, type KeyState } from "../../core/src/versions/key-state.js";
 import { encodeState } from "../../core/src/versions/state-codec.js";
 import { VersionVector } from "../../core/src/versions/version-vector.js";

@@ -32,5 +32,6 @@ export { clockJson, VersionVector } from "./versions/version-vector.js";
 export * from "./wire/frame.js";
 export * from "./wire/handshake.js";
 export * from "./wire/message-codecs.js";
+export type * from "./wire/client-messages.js";
 export type * from "./wire/messages.js";
 export * from "./wire/operation-tag.js";

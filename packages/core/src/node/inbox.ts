@@ -6,6 +6,7 @@ import type { Envelope, GetCommand, Hello, Join, Message, PutCommand } from "../
 import type { Admission } from "./admission.js";
 import type { NodeApi } from "./api.js";
 import type { Calls } from "./calls.js";
+import { askForClient } from "./client-door.js";
 import { commandProblem } from "./command-check.js";
 import type { NodeContext } from "./context.js";
 import type { ReplicaDoor } from "./replica-door.js";
@@ -50,6 +51,11 @@ export class Inbox {
       case "get":
       case "put":
         return this.#command(message, link.hello, deadlineMs, answer);
+      case "client-list":
+      case "client-conflicts":
+      case "client-bucket":
+      case "client-set-bucket":
+        return askForClient(this.#options.api, message, deadlineMs, (outcome) => answer(messageOf(outcome)));
       case "gossip":
         if (isMember) node.membership.receive(message.payload, link);
         return;
@@ -74,6 +80,9 @@ export class Inbox {
       case "hello":
       case "refused":
       case "welcome":
+      case "client-listed":
+      case "client-conflicts-listed":
+      case "client-bucket-said":
         return;
       default:
         unreachable(message);

@@ -1,6 +1,7 @@
 /** Everything that nodes and clients say to each other, as types; message-codecs.ts gives each its bytes. */
 import type { Failure } from "../base/failure.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
+import type { ClientReply, ClientRequest } from "./client-messages.js";
 
 /** A message under way. `deadlineMs` is what is left when it is sent: clocks of two machines need not agree. 0: no reply is awaited. */
 export interface Envelope {
@@ -257,7 +258,9 @@ export type Message =
   | Pull
   | Pulled
   | AskRing
-  | RingTable;
+  | RingTable
+  | ClientRequest
+  | ClientReply;
 
 export type MessageKind = Message["kind"];
 export type MessageOf<K extends MessageKind> = Extract<Message, { readonly kind: K }>;

@@ -22,6 +22,10 @@ const quorum: fc.Arbitrary<QuorumArg | undefined> = fc.oneof(
   fc.integer({ min: 1, max: 99 }),
   fc.constantFrom<QuorumArg | undefined>("one", "quorum", "all", undefined),
 );
+const setQuorum: fc.Arbitrary<QuorumArg> = fc.oneof(
+  fc.integer({ min: 1, max: 99 }),
+  fc.constantFrom<QuorumArg>("one", "quorum", "all"),
+);
 const list = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(item, { maxLength: 5 });
 const kind = <K extends MessageKind>(name: K): fc.Arbitrary<K> => fc.constant(name);
 
@@ -140,6 +144,30 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     version: text,
     members: list(fc.record({ name: text, address: text })),
     owners: list(list(natural)),
+  }),
+  "client-list": fc.record({ kind: kind("client-list"), bucket: text, prefix: text, limit: natural, cursor: text }),
+  "client-listed": fc.record({ kind: kind("client-listed"), keys: list(text), cursor: text }),
+  "client-conflicts": fc.record({ kind: kind("client-conflicts"), bucket: text, limit: natural, cursor: text }),
+  "client-conflicts-listed": fc.record({
+    kind: kind("client-conflicts-listed"),
+    conflicts: list(fc.record({ bucket: text, key: text, siblings: natural, since: natural })),
+    cursor: text,
+    total: natural,
+  }),
+  "client-bucket": fc.record({ kind: kind("client-bucket"), bucket: text }),
+  "client-set-bucket": fc.record({
+    kind: kind("client-set-bucket"),
+    bucket: text,
+    r: quorum,
+    w: quorum,
+    conflicts: fc.constantFrom("siblings" as const, "lww" as const, undefined),
+  }),
+  "client-bucket-said": fc.record({
+    kind: kind("client-bucket-said"),
+    n: byte,
+    r: setQuorum,
+    w: setQuorum,
+    conflicts: fc.constantFrom("siblings" as const, "lww" as const),
   }),
 };
 

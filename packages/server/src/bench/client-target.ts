@@ -1,5 +1,5 @@
 /** The cluster as the load generator sees it: whole-value reads and blind overwrites through the raw client. */
-import { KvorumError, type RawClient } from "@kvorum/client";
+import { KvorumError, type RawClient } from "@kvorum/client/internal";
 import type { Target } from "./load.js";
 
 /**

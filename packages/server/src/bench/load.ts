@@ -3,7 +3,7 @@
  * answer also delays what would have come after it: the percentiles are those of a system that is never asked more than C at a time.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { KvorumError, ValidationError } from "@kvorum/client";
+import { KvorumError, ValidationError } from "@kvorum/client/internal";
 import { Latencies, type LatencySummary } from "./latency.js";
 import { recordKey, type Op, type ValueSource, type Workload } from "./workloads.js";
 

@@ -1,5 +1,5 @@
 /** `kvorum bench`: finds the cluster, writes the records, runs one workload, and says what came out (CONTRACT §2). */
-import { KvorumError, RawClient } from "@kvorum/client";
+import { KvorumError, RawClient } from "@kvorum/client/internal";
 import { limits } from "@kvorum/core";
 import { clientTarget } from "./client-target.js";
 import { BENCH_BUCKET, discover, prepareBucket, SetupError, type BucketConflicts } from "./cluster-setup.js";

@@ -1,6 +1,6 @@
 /** The composition: one real node from a configuration, every port given its adapter here and nowhere else. */
 import { getRandomValues, randomInt } from "node:crypto";
-import { createPrimitives, systemClock } from "@kvorum/client";
+import { createPrimitives, systemClock } from "@kvorum/client/internal";
 import { limits, Rng, Starter, type Log, type Node, type Storage, type Whereabouts } from "@kvorum/core";
 import { ConfigError } from "../config/config-error.js";
 import { formatAddress, isWildcard, type Address } from "../config/address.js";

@@ -10,7 +10,13 @@
  * copy of each frame on arrival, costs every frame for the sake of the few that are kept.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { FrameConnection, frameStats, SlabPool, systemClock, type FrameConnectionOptions } from "@kvorum/client";
+import {
+  FrameConnection,
+  frameStats,
+  SlabPool,
+  systemClock,
+  type FrameConnectionOptions,
+} from "@kvorum/client/internal";
 import {
   limits as defaultLimits,
   Session,

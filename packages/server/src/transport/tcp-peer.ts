@@ -1,5 +1,5 @@
 /** The way to one address: at most one connection, dialled when there is something to send, with pauses after dials that failed. */
-import type { FrameConnection } from "@kvorum/client";
+import type { FrameConnection } from "@kvorum/client/internal";
 import type { Address, Session } from "@kvorum/core";
 
 export type TcpSession = Session<FrameConnection>;

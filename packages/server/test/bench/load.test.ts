@@ -1,6 +1,6 @@
 /** The load generator: a closed loop that asks for exactly what its workload says, and counts what it got. */
 import { describe, expect, test } from "vitest";
-import { OverloadedError, ValidationError } from "@kvorum/client";
+import { OverloadedError, ValidationError } from "@kvorum/client/internal";
 import { Latencies } from "../../src/bench/latency.js";
 import { loadRecords, runLoad, type LoadOptions, type Target } from "../../src/bench/load.js";
 import { recordKey, ValueSource, Workload, type WorkloadName } from "../../src/bench/workloads.js";

@@ -1,7 +1,7 @@
 /** The null Dynamo keeps its side of the comparison: the messages of N = 3, R = W = 2, and no answer before them. */
 import { describe, expect, test } from "vitest";
 import type { Envelope, Link, Message, Network } from "@kvorum/core";
-import { createPrimitives } from "@kvorum/client";
+import { createPrimitives } from "@kvorum/client/internal";
 import { RingCache } from "../../../client/src/ring-cache.js";
 import { NullNode } from "../../../../bench/src/null-node.js";
 import { NullStore } from "../../../../bench/src/null-store.js";

@@ -1,6 +1,6 @@
 /** What a stranger can do to the peer door, and what it does about those who do not greet, read, answer or listen. */
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { nodeText } from "@kvorum/client";
+import { nodeText } from "@kvorum/client/internal";
 import { encodeFrame, FrameParser, limits, Writer, type Frame, type Message } from "@kvorum/core";
 import { afterEach, expect, test } from "vitest";
 import type { TransportLimits } from "../../src/transport/tcp-options.js";

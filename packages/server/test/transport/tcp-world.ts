@@ -1,5 +1,5 @@
 /** Endpoints over real sockets on loopback, for the tests of the TCP network. */
-import { nodeText } from "@kvorum/client";
+import { nodeText } from "@kvorum/client/internal";
 import type { Hello } from "@kvorum/core";
 import { expect } from "vitest";
 import { TcpNetwork } from "../../src/transport/tcp-network.js";

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { createPrimitives } from "@kvorum/client";
+import { createPrimitives } from "@kvorum/client/internal";
 import { plants, type Plant } from "@kvorum/core";
 import { decodeRegression, drawScript, encodeRegression, play, run, scenarios, shrink, Story } from "@kvorum/simulator";
 import type { RunResult, Scenario, Script } from "@kvorum/simulator";

@@ -1,6 +1,6 @@
 /** A worker thread of the simulation: takes seeds one by one, runs each and sends back what came of it. */
 import { parentPort, workerData } from "node:worker_threads";
-import { createPrimitives } from "@kvorum/client";
+import { createPrimitives } from "@kvorum/client/internal";
 import type { Plant } from "@kvorum/core";
 import { drawScript, run } from "@kvorum/simulator";
 

@@ -1,0 +1,2 @@
+/** For the tests of programs that use Kvorum. */
+export {};
