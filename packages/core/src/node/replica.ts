@@ -5,7 +5,7 @@
  */
 import type { Primitives } from "../base/primitives.js";
 import type { KeyId } from "../base/key-id.js";
-import type { ReadOutcome, RecordKey, Storage, StoredRecord } from "../ports/storage.js";
+import type { MetaWrite, ReadOutcome, RecordKey, Storage, StorageError, StoredRecord } from "../ports/storage.js";
 import { decodeRecord, digestOf, encodeRecord, type LifetimeMark, type LocalRecord } from "../replication/record.js";
 import { lifetimeAfterMerge } from "../versions/write.js";
 import type { Stored } from "../wire/messages.js";
@@ -29,8 +29,19 @@ export type Held =
       readonly damaged: boolean;
     };
 
-/** What shall lie there from now on. */
-export type Change = Omit<LocalRecord, "digest">;
+/** What shall lie there from now on, with the facts that stand or fall with it: one batch. */
+export interface Change extends Omit<LocalRecord, "digest"> {
+  readonly meta?: readonly MetaWrite[];
+}
+
+/** Nothing shall lie there, and the key's lifetime here ends with it (TRAPS 1): for a copy that others durably have. */
+export interface Removal {
+  readonly remove: true;
+  readonly meta?: readonly MetaWrite[];
+}
+
+/** Undefined: nothing is written, and `done` is not called; the decider has said all there is to say. */
+export type Decided = Change | Removal | undefined;
 
 export type StoredStatus = Stored["status"];
 
@@ -79,16 +90,14 @@ export class Replica {
     return record;
   }
 
-  /**
-   * Reads the key, asks `decide` what shall be there, and keeps it. `done` comes when that is on disk, or with what went wrong.
-   * `decide` may return undefined: then nothing is written and `done` is not called; the decider has said all there is to say.
-   */
-  modify(key: KeyId, decide: (held: Held) => Change | undefined, done: (status: StoredStatus) => void): void {
+  /** Reads the key, asks `decide` what shall be there, and keeps it. `done` comes when that is on disk, or with what went wrong. */
+  modify(key: KeyId, decide: (held: Held) => Decided, done: (status: StoredStatus) => void): void {
     const turn = (): void =>
       this.load(key, (held) => {
         try {
-          const change = decide(held);
-          if (change !== undefined) this.#keep(key, held, change, done);
+          const decided = decide(held);
+          if (decided !== undefined && "remove" in decided) this.#remove(key, held, decided, done);
+          else if (decided !== undefined) this.#keep(key, held, decided, done);
         } finally {
           this.#nextTurn(key.hash);
         }
@@ -103,23 +112,35 @@ export class Replica {
   }
 
   /**
-   * Merges a state from elsewhere. `whole`: it holds what every other owner holds, so what was in doubt here no longer is.
+   * Merges a state from elsewhere. `whole`: it holds what every other owner holds, so what was in doubt here no longer is. `meta`: facts
+   * about what is kept, to be kept with it.
    */
-  merge(key: KeyId, arrived: Parsed, whole: boolean, done: (status: StoredStatus) => void): void {
-    const { states, modeOf, plants } = this.#options;
+  merge(
+    key: KeyId,
+    arrived: Parsed,
+    whole: boolean,
+    done: (status: StoredStatus) => void,
+    meta?: (body: Uint8Array) => readonly MetaWrite[],
+  ): void {
     this.modify(
       key,
       (held) => {
-        const record = recordOf(held);
-        const inDoubt = held.kind === "unknown" && held.damaged && !whole;
-        if (record === undefined || (whole && plants.has("repair-copies")))
-          return { body: arrived.body, inDoubt, lifetime: undefined };
-        const mine = states.parse(record.body);
-        const merged = states.join(mine, arrived, modeOf(key.id));
-        return { body: merged.body, inDoubt, lifetime: this.lifetimeAfter(record.lifetime, mine.state, merged.state) };
+        const merged = this.#merged(key, held, arrived, whole);
+        return meta === undefined ? merged : { ...merged, meta: meta(merged.body) };
       },
       done,
     );
+  }
+
+  #merged(key: KeyId, held: Held, arrived: Parsed, whole: boolean): Change {
+    const { states, modeOf, plants } = this.#options;
+    const record = recordOf(held);
+    const inDoubt = held.kind === "unknown" && held.damaged && !whole;
+    if (record === undefined || (whole && plants.has("repair-copies")))
+      return { body: arrived.body, inDoubt, lifetime: undefined };
+    const mine = states.parse(record.body);
+    const merged = states.join(mine, arrived, modeOf(key.id));
+    return { body: merged.body, inDoubt, lifetime: this.lifetimeAfter(record.lifetime, mine.state, merged.state) };
   }
 
   /** The lifetime goes on unless what came remembers more of it than this node does (TRAPS 2). */
@@ -155,25 +176,21 @@ export class Replica {
   }
 
   #keep(key: KeyId, held: Held, change: Change, done: (status: StoredStatus) => void): void {
-    const { primitives, storage, states, holdings, actors, onFull, onFailed, plants } = this.#options;
+    const { primitives, storage, states, holdings, plants } = this.#options;
     const before = recordOf(held);
+    const { meta = [] } = change;
     const sameBody = before !== undefined && before.body === change.body;
     if (sameBody && before.inDoubt === change.inDoubt && isSameMark(before.lifetime, change.lifetime)) {
-      // Nothing to write, but what lies there may be on its way to the disk: the empty batch comes behind it.
-      storage.apply({}, (error) => done(error ?? "durable"));
+      // Nothing to write, but what lies there may be on its way to the disk: the batch comes behind it.
+      storage.apply({ meta }, (error) => done(error ?? "durable"));
       return;
     }
     const digest = sameBody ? before.digest : digestOf(primitives, key.hash, change.body);
     const value = encodeRecord(primitives, key.hash, { ...change, digest });
     this.#damaged.delete(key.hash);
     const isEarly = plants.has("ack-before-flush");
-    storage.apply({ records: [{ ...addressOf(key), value }] }, (error) => {
-      if (error === "failed") onFailed();
-      if (error === "full") {
-        // The record of before is back, and may not know of a dot that others have by now (TRAPS 1).
-        actors.retireAll();
-        onFull(key.partition);
-      }
+    storage.apply({ records: [{ ...addressOf(key), value }], meta }, (error) => {
+      this.#applied(key, error);
       if (!isEarly) done(error ?? "durable");
     });
     if (isEarly) done("durable");
@@ -181,6 +198,27 @@ export class Replica {
       const live = before === undefined ? 0 : states.liveCount(before.body);
       holdings.changed(key.partition, key.id, live, states.outline(change.body));
     }
+  }
+
+  #remove(key: KeyId, held: Held, { meta = [] }: Removal, done: (status: StoredStatus) => void): void {
+    const { storage, states, holdings } = this.#options;
+    const before = recordOf(held);
+    this.#damaged.delete(key.hash);
+    storage.apply({ records: [{ ...addressOf(key), value: undefined }], meta }, (error) => {
+      this.#applied(key, error);
+      done(error ?? "durable");
+    });
+    const live = before === undefined ? 0 : states.liveCount(before.body);
+    holdings.changed(key.partition, key.id, live, { live: 0, sinceMs: 0 });
+  }
+
+  #applied(key: KeyId, error: StorageError | undefined): void {
+    const { actors, onFull, onFailed } = this.#options;
+    if (error === "failed") onFailed();
+    if (error !== "full") return;
+    // The record of before is back, and may not know of a dot that others have by now (TRAPS 1).
+    actors.retireAll();
+    onFull(key.partition);
   }
 
   #nextTurn(hash: bigint): void {

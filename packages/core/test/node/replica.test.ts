@@ -174,6 +174,55 @@ describe.each([
     expect(held()).toMatchObject({ kind: "state", record: { inDoubt: false } });
   });
 
+  it("facts about a state go in its batch, and go all the same when the state brings nothing new", () => {
+    const { replica, timeline, decideWrite, batches, states, held } = replicaOn(readDelayMs);
+    const meta = [{ name: "hint/1", value: new Uint8Array([1]) }];
+    replica.modify(
+      key,
+      (found) => ({ ...decideWrite("v")(found), meta }),
+      () => {},
+    );
+    timeline.run(100);
+    const body = (held() as { record: { body: Uint8Array } }).record.body.slice();
+    const named: number[] = [];
+    replica.merge(
+      key,
+      states.parse(body),
+      false,
+      () => {},
+      (merged) => (named.push(merged.length), meta),
+    );
+    timeline.run(100);
+    expect(batches.map(({ records = [], meta: kept = [] }) => [records.length, kept.length])).toEqual([
+      [1, 1],
+      [0, 1],
+    ]);
+    expect(named).toEqual([body.length]);
+  });
+
+  it("what is removed is gone with its lifetime, and with the facts about it", () => {
+    const { replica, timeline, decideWrite, batches, actors, held } = replicaOn(readDelayMs);
+    replica.modify(key, decideWrite("v"), () => {});
+    timeline.run(100);
+    const before = held();
+    const statuses: StoredStatus[] = [];
+    const meta = [{ name: "hint/1", value: undefined }];
+    replica.modify(
+      key,
+      () => ({ remove: true, meta }),
+      (status) => statuses.push(status),
+    );
+    timeline.run(100);
+    expect(statuses).toEqual(["durable"]);
+    expect(held()).toEqual({ kind: "absent" });
+    expect(batches.at(-1)).toMatchObject({ records: [{ value: undefined }], meta });
+    replica.modify(key, decideWrite("w"), () => {});
+    timeline.run(100);
+    const births = [before, held()].map((each) => (each.kind === "state" ? each.record.lifetime?.birth : undefined));
+    expect(births).toEqual([1, 2]);
+    expect(actors.next.birth).toBe(3);
+  });
+
   it("a state that remembers more of this node's lifetime than the node does ends the lifetime (TRAPS 2)", () => {
     const { replica, timeline, storage, decideWrite, states, held } = replicaOn(readDelayMs);
     replica.modify(key, decideWrite("v"), () => {});
