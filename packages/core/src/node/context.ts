@@ -18,6 +18,7 @@ import type { Holdings } from "./holdings.js";
 import type { Membership } from "./membership.js";
 import type { RepairWaits } from "./repair-waits.js";
 import type { Replica } from "./replica.js";
+import type { Placement } from "./placement.js";
 import type { Plant } from "./plants.js";
 import type { NodeSettings } from "./settings.js";
 import type { States } from "./states.js";
@@ -47,6 +48,9 @@ export interface NodeContext {
 
   readonly ring: Ring;
   keyOfId(id: Uint8Array): KeyId;
+  /** Who holds the partition now: the owners in force, which need not be the ring's yet. */
+  placement(partition: number): Placement;
+  /** This node is one of those that hold the partition now. */
   ownsPartition(partition: number): boolean;
   /** This instance owns the partition and has not merged it from every other owner yet. */
   isInDoubt(partition: number): boolean;

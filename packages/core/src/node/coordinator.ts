@@ -8,6 +8,7 @@ import { namesOf } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
 import { neededReplies } from "../quorum/needed.js";
+import type { WriteSet } from "../quorum/put-accumulator.js";
 import { IdempotencyMemory } from "../replication/idempotency-memory.js";
 import type { GetCommand, Got, PutCommand, PutDone } from "../wire/messages.js";
 import type { Reply } from "./api.js";
@@ -40,7 +41,8 @@ export class Coordinator {
     const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
     if (command.local) return this.#getLocal(key, deadlineAtMs, done);
     if (!this.node.ownsPartition(key.partition)) return this.#forwarding.get(key, command, deadlineAtMs, done);
-    const needed = this.#needed(command.r ?? this.#config(key).r, key, "r");
+    const { reads } = this.node.placement(key.partition);
+    const needed = this.#needed(command.r ?? this.#config(key).r, reads.length, "r");
     if (!needed.ok) return done(needed);
     this.#read(key, needed.value, deadlineAtMs, (outcome) => {
       if (!outcome.ok) return done(outcome);
@@ -63,9 +65,9 @@ export class Coordinator {
     }
     const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
     if (!this.node.ownsPartition(key.partition)) return this.#forwarding.put(key, command, deadlineAtMs, done);
-    const needed = this.#needed(command.w ?? this.#config(key).w, key, "w");
-    if (!needed.ok) return done(needed);
-    this.#writes.start({ key, command, context, needed: needed.value, deadlineAtMs }, done);
+    const sets = this.#writeSets(command.w ?? this.#config(key).w, key);
+    if (!sets.ok) return done(sets);
+    this.#writes.start({ key, command, context, sets: sets.value, deadlineAtMs }, done);
   }
 
   /** Whether a quorum's word is that the key has a value. */
@@ -79,7 +81,7 @@ export class Coordinator {
   }
 
   #read(key: KeyId, needed: number, deadlineAtMs: number, done: ReadDone): void {
-    new GetDriver(this.node, key, this.node.ring.owners(key.partition), needed, deadlineAtMs, done).start();
+    new GetDriver(this.node, key, this.node.placement(key.partition).reads, needed, deadlineAtMs, done).start();
   }
 
   #getLocal(key: KeyId, deadlineAtMs: number, reply: Reply<Got>): void {
@@ -142,9 +144,19 @@ export class Coordinator {
     return this.node.bucketConfig(namesOf(this.node.primitives, key.id).bucket);
   }
 
-  #needed(quorum: QuorumArg, key: KeyId, name: "r" | "w"): Outcome<number> {
+  /** W in each set of owners: each has its own m (DESIGN §3). */
+  #writeSets(quorum: QuorumArg, key: KeyId): Outcome<readonly WriteSet[]> {
+    const sets: WriteSet[] = [];
+    for (const members of this.node.placement(key.partition).writes) {
+      const needed = this.#needed(quorum, members.length, "w");
+      if (!needed.ok) return needed;
+      sets.push({ needed: needed.value, members });
+    }
+    return ok(sets);
+  }
+
+  #needed(quorum: QuorumArg, replicas: number, name: "r" | "w"): Outcome<number> {
     const n = this.node.identity.replicas;
-    const replicas = this.node.ring.owners(key.partition).length;
     const needed = neededReplies(quorum, n, replicas);
     switch (needed.kind) {
       case "needed":

@@ -19,7 +19,7 @@ export function explain(
   reply: Reply<Explanation>,
 ): void {
   const key = node.keyOfId(id);
-  const preferenceList = node.ring.owners(key.partition);
+  const preferenceList = node.placement(key.partition).all;
   const message = { kind: "fetch", id } as const;
   const self = (answer: (held: Message) => void): void => door.handle(message, answer);
   gather(node, preferenceList, message, node.clock.monotonicMs() + timeoutMs, self, (replies) => {

@@ -75,7 +75,10 @@ export class Forwarding {
 
   /** Owners that seem alive first, in a random order, so that no owner coordinates everything. */
   #inOrder(key: KeyId): string[] {
-    const owners = this.node.rng.shuffle(this.node.ring.owners(key.partition));
+    const { reads, all } = this.node.placement(key.partition);
+    const others = all.filter((owner) => !reads.includes(owner));
+    // While a partition changes hands, those that a read asks before those that are still being filled.
+    const owners = [...this.node.rng.shuffle(reads), ...this.node.rng.shuffle(others)];
     return [
       ...owners.filter((owner) => this.node.seemsAlive(owner)),
       ...owners.filter((owner) => !this.node.seemsAlive(owner)),

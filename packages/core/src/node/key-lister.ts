@@ -100,7 +100,7 @@ class Listing {
     const wanted = this.query.limit - this.#keys.length;
     if (place.partition >= node.identity.partitions) return this.#finish(undefined);
     if (wanted === 0) return this.#finish(place);
-    const owners = node.ring.owners(place.partition);
+    const owners = node.placement(place.partition).reads;
     const message: ListKeys = { kind: "list", ...place, prefix: this.#prefix, limit: wanted };
     const self = (answer: (listed: Listed) => void): void =>
       door.handle(message, (listed) => {

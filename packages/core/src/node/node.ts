@@ -179,11 +179,11 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   place(id: Uint8Array): api.PlaceView {
-    return placeView(this.ring, this.keyOfId(id).partition);
+    return placeView(this.#parts, this.keyOfId(id).partition);
   }
 
   ringView(): api.RingView {
-    return ringView(this.ring);
+    return ringView(this.#parts);
   }
 
   cluster(): api.ClusterView {

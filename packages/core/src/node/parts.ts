@@ -23,6 +23,7 @@ import type { FactStore } from "./fact-store.js";
 import { Holdings } from "./holdings.js";
 import type { Identity } from "./identity.js";
 import { Membership } from "./membership.js";
+import { placementAtRest, type Placement } from "./placement.js";
 import type { Plant } from "./plants.js";
 import { Refill } from "./refill.js";
 import { refusals } from "./refusals.js";
@@ -125,8 +126,12 @@ export class NodeParts implements NodeContext {
     return keyIdOfBytes(this.primitives, this.identity.partitions, id);
   }
 
+  placement(partition: number): Placement {
+    return placementAtRest(this.ring, partition);
+  }
+
   ownsPartition(partition: number): boolean {
-    return this.ring.owners(partition).includes(this.self);
+    return this.placement(partition).all.includes(this.self);
   }
 
   isInDoubt(partition: number): boolean {

@@ -6,7 +6,7 @@
 import { fail, ok, type Effect, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
-import { PutAccumulator, type PutReply } from "../quorum/put-accumulator.js";
+import { PutAccumulator, type PutReply, type WriteSet } from "../quorum/put-accumulator.js";
 import type { Message } from "../wire/messages.js";
 import type { NodeContext } from "./context.js";
 import type { Deadline } from "./deadlines.js";
@@ -25,6 +25,8 @@ export type WriteDone<T> = (outcome: Outcome<WriteResult<T>>) => void;
 export type Decide<T> = (held: Held) => Outcome<{ readonly change: Change; readonly value: T }>;
 
 export class PutDriver<T> {
+  /** Everybody who is given the state. */
+  readonly owners: readonly string[];
   readonly #accumulator: PutAccumulator;
   readonly #calls = new Set<number>();
   #deadline: Deadline;
@@ -37,12 +39,12 @@ export class PutDriver<T> {
   constructor(
     readonly node: NodeContext,
     readonly key: KeyId,
-    readonly owners: readonly string[],
-    needed: number,
+    sets: readonly WriteSet[],
     readonly deadlineAtMs: number,
     readonly done: WriteDone<T>,
   ) {
-    this.#accumulator = new PutAccumulator(needed, owners);
+    this.owners = [...new Set(sets.flatMap((set) => set.members))];
+    this.#accumulator = new PutAccumulator(sets);
     this.#deadline = node.deadlines.at(deadlineAtMs, () => this.#expire());
   }
 

@@ -1,9 +1,9 @@
 /** What a node shows of itself, its cluster and its ring: to people through the doors, to clients that route by the ring. */
-import type { Ring } from "../ring/ring.js";
 import type { RingTable } from "../wire/messages.js";
 import type { ClusterView, MemberView, PlaceView, RingView, TransferView } from "./api.js";
 import type { NodeContext } from "./context.js";
 import { clusterIdText } from "./identity.js";
+import { fallbacksNow } from "./placement.js";
 
 export function clusterView(node: NodeContext, transfers: readonly TransferView[]): ClusterView {
   const { membership, identity } = node;
@@ -25,26 +25,28 @@ function memberView({ membership, ring }: NodeContext, name: string, zone: strin
   return { name, address, http, zone, status: membership.status(name), ownership: ring.ownership(name), hints: 0 };
 }
 
-export function ringView(ring: Ring): RingView {
+export function ringView(node: NodeContext): RingView {
+  const { ring } = node;
   const partitions = Array.from({ length: ring.partitions }, (_, partition) => ({
     partition,
-    owners: ring.owners(partition),
+    owners: node.placement(partition).reads,
   }));
   return { version: ring.version, partitions };
 }
 
-export function placeView(ring: Ring, partition: number): PlaceView {
-  return { partition, preferenceList: ring.owners(partition), fallbacks: ring.fallbacks(partition) };
+export function placeView(node: NodeContext, partition: number): PlaceView {
+  return { partition, preferenceList: node.placement(partition).reads, fallbacks: fallbacksNow(node, partition) };
 }
 
 /** The ring as a client needs it: members by place, owners as places. */
-export function ringTable({ membership, ring }: NodeContext): RingTable {
+export function ringTable(node: NodeContext): RingTable {
+  const { membership, ring } = node;
   const members = membership
     .members()
     .map(({ name }) => ({ name, address: membership.addressOf(name)?.address ?? "" }));
   const places = new Map(members.map(({ name }, index) => [name, index]));
   const owners = Array.from({ length: ring.partitions }, (_, partition) =>
-    ring.owners(partition).map((name) => places.get(name) ?? 0),
+    node.placement(partition).reads.flatMap((name) => places.get(name) ?? []),
   );
   return { kind: "ring-table", version: ring.version, members, owners };
 }

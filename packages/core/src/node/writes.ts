@@ -8,6 +8,7 @@ import { contextOf, contextOfAdopted, type CausalContext } from "../versions/con
 import { EMPTY_STATE, live, type KeyState } from "../versions/key-state.js";
 import { findOperation, type KnownOperation } from "../versions/retries.js";
 import { stampFloor, write } from "../versions/write.js";
+import type { WriteSet } from "../quorum/put-accumulator.js";
 import type { PutCommand, PutDone } from "../wire/messages.js";
 import type { Reply } from "./api.js";
 import type { NodeContext } from "./context.js";
@@ -20,7 +21,8 @@ export interface WriteOrder {
   readonly key: KeyId;
   readonly command: PutCommand;
   readonly context: CausalContext;
-  readonly needed: number;
+  /** One or two sets of owners, with how many of each must have it on disk. */
+  readonly sets: readonly WriteSet[];
   readonly deadlineAtMs: number;
 }
 
@@ -46,8 +48,8 @@ export class Writes {
       this.#write(order, undefined, reply);
       return;
     }
-    const owners = this.node.ring.owners(key.partition);
-    this.read(key, majority(owners.length), deadlineAtMs, (outcome) => {
+    const { reads } = this.node.placement(key.partition);
+    this.read(key, majority(reads.length), deadlineAtMs, (outcome) => {
       if (!outcome.ok) return reply(this.#notLooked(order, outcome.failure));
       this.#writeAfterRead(order, isBlindDelete, outcome.value, reply);
     });
@@ -69,25 +71,28 @@ export class Writes {
     if (order.command.ifAbsent && isLive) {
       return reply(fail("exists", "the key has a value already, and If-None-Match: * asks to create it"));
     }
-    if (isBlindDelete && !isLive) return reply(ok(this.#done(order, contextOf(state), read.received)));
+    if (isBlindDelete && !isLive) return reply(ok(this.#done(order, contextOf(state), read)));
     const covers = order.command.ifAbsent || isBlindDelete;
     this.#write(covers ? { ...order, context: union(order.context, contextOf(state)) } : order, undefined, reply);
   }
 
   /** `earlier`: the state in which a retry's first attempt was found; it is merged here, so that it comes to stand on W disks. */
   #write(order: WriteOrder, earlier: Copy | undefined, reply: Reply<PutDone>): void {
-    const { key, needed, deadlineAtMs } = order;
-    const owners = this.node.ring.owners(key.partition);
-    const driver = new PutDriver<CausalContext>(this.node, key, owners, needed, deadlineAtMs, (outcome) => {
+    const { key, sets, deadlineAtMs } = order;
+    const driver = new PutDriver<CausalContext>(this.node, key, sets, deadlineAtMs, (outcome) => {
       if (!outcome.ok) return reply(outcome);
-      reply(ok(this.#done(order, outcome.value.value, outcome.value.received)));
+      reply(ok(this.#done(order, outcome.value.value, outcome.value)));
     });
     driver.start((held) => this.#decide(order, earlier, held));
   }
 
-  #done(order: WriteOrder, context: CausalContext, received: number): PutDone {
+  #done(
+    order: WriteOrder,
+    context: CausalContext,
+    { needed, received }: { readonly needed: number; readonly received: number },
+  ): PutDone {
     const token = this.node.states.sealContext(order.key, context);
-    return { kind: "put-done", context: token, needed: order.needed, received, fallbacks: 0 };
+    return { kind: "put-done", context: token, needed, received, fallbacks: 0 };
   }
 
   #decide(order: WriteOrder, earlier: Copy | undefined, held: Held): Decision {

@@ -171,7 +171,7 @@ describe("a PUT's accumulator", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 }), replies, (size, needed, said) => {
         const asked = members.slice(0, size);
-        const accumulator = new PutAccumulator(needed, asked);
+        const accumulator = new PutAccumulator([{ needed, members: asked }]);
         const first = new Map<string, PutReply>();
         for (const [from, reply] of said) {
           if (asked.includes(from) && !first.has(from)) first.set(from, reply);
@@ -187,7 +187,7 @@ describe("a PUT's accumulator", () => {
   });
 
   it("counts only what is durable", () => {
-    const accumulator = new PutAccumulator(2, ["a", "b", "c"]);
+    const accumulator = new PutAccumulator([{ needed: 2, members: ["a", "b", "c"] }]);
     expect(accumulator.reply("a", "durable")).toBe("waiting");
     expect(accumulator.reply("b", "full")).toBe("waiting");
     expect(accumulator.reply("c", "refused")).toBe("impossible");
