@@ -66,6 +66,12 @@ export const limits = {
   requestTimeoutMs: 5_000,
   requestTimeoutMaxMs: 120_000,
 
+  /** The scrub reads so much, then pauses: some 2,500 records of 1 KiB a second, and all of them about once a day. */
+  scrubRecordsAtOnce: 64,
+  scrubBytesAtOnce: 256 * 1024,
+  scrubPauseMs: 25,
+  scrubIntervalMs: 24 * 60 * 60_000,
+
   gossipIntervalMs: 1_000,
   gossipMessageBytesMax: 16 * 1024,
   gossipFanout: 3,

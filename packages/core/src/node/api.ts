@@ -102,6 +102,8 @@ export interface NodeStats {
   readonly readRepairs: number;
   readonly gossipBytesSent: number;
   readonly damagedRecords: number;
+  /** Records that the scrub has read since the start. */
+  readonly scrubbedRecords: number;
   readonly divergentStates: number;
   readonly siblingWarnings: number;
   readonly retiredActors: number;

@@ -1,6 +1,11 @@
-/** Counts what the store holds, partition by partition, while requests are served; and so reads every record once after a start (DESIGN §8). */
+/**
+ * Counts what the store holds, partition by partition, while requests are served. The index tells how many siblings of which bucket each key
+ * has; only what it can't tell is read: the keys in conflict, whose names and times are asked for, and those of a bucket without a number.
+ */
+import { namesOf } from "../base/key-id.js";
 import type { Clock } from "../ports/clock.js";
-import { HASH_MAX, type Storage } from "../ports/storage.js";
+import { HASH_MAX, type IndexEntry, type Storage, type StoredRecord } from "../ports/storage.js";
+import type { BucketTags } from "./bucket-tags.js";
 import type { CountedKey, Holdings } from "./holdings.js";
 import type { Replica } from "./replica.js";
 import type { States } from "./states.js";
@@ -16,6 +21,7 @@ export interface CensusOptions {
   readonly replica: Replica;
   readonly states: States;
   readonly holdings: Holdings;
+  readonly tags: BucketTags;
   /** Records of the partition can't be read, and nobody knows which keys they are of. */
   readonly onUnreadable: (partition: number) => void;
 }
@@ -56,23 +62,54 @@ export class Census {
   }
 
   #count(partition: number, done: (found: number) => void): void {
-    const { storage, replica, states, holdings, onUnreadable } = this.#options;
+    const { storage, replica, holdings, tags, onUnreadable } = this.#options;
     const found: CountedKey[] = [];
+    const unread = new Set<bigint>();
+    const look = ({ hash, mark, tag }: IndexEntry): boolean => {
+      const bucket = tags.bucketOf(tag);
+      if (mark > 1 || bucket === undefined) unread.add(hash);
+      else if (mark === 1) found.push({ hash, bucket, live: 1 });
+      return true;
+    };
     holdings.begin(partition);
-    storage.scan(
-      partition,
-      0n,
-      HASH_MAX,
-      (record) => {
-        const local = replica.read(record);
-        if (local !== undefined) found.push({ id: record.key, outline: states.outline(local.body) });
-        return true;
-      },
-      ({ damaged }) => {
-        holdings.count(partition, found);
-        if (damaged > 0) onUnreadable(partition);
-        done(found.length);
-      },
-    );
+    storage.scanIndex(partition, 0n, HASH_MAX, look, ({ damaged, hashes = [] }) => {
+      for (const hash of hashes) replica.damagedAt(partition, hash);
+      if (damaged > hashes.length) onUnreadable(partition);
+      // Of two keys with one hash the index may have told of one already: both are read.
+      const counted = found.filter(({ hash }) => !unread.has(hash));
+      this.#read(partition, [...unread], counted, () => {
+        holdings.count(partition, counted);
+        done(counted.length);
+      });
+    });
+  }
+
+  /** Reads the records at each of these hashes, one hash after the other. */
+  #read(partition: number, hashes: readonly bigint[], found: CountedKey[], done: () => void, from = 0): void {
+    const { storage, clock } = this.#options;
+    const hash = hashes[from];
+    if (hash === undefined || this.#stopped) return done();
+    const take = (record: StoredRecord): boolean => {
+      const counted = this.#countedKey(record);
+      if (counted !== undefined) found.push(counted);
+      return true;
+    };
+    storage.scan(partition, hash, hash, take, () => {
+      const next = (): void => this.#read(partition, hashes, found, done, from + 1);
+      // Stores may answer before the call returns: the stack is left, and others get their turn.
+      if (from % EMPTY_AT_ONCE === EMPTY_AT_ONCE - 1) clock.after(0, next);
+      else next();
+    });
+  }
+
+  #countedKey(record: StoredRecord): CountedKey | undefined {
+    const { replica, states, holdings } = this.#options;
+    const local = replica.read(record);
+    const outline = local === undefined ? undefined : states.outline(local.body);
+    if (outline === undefined || outline.live === 0) return undefined;
+    const { hash, key } = record;
+    const { bucket } = namesOf(holdings.primitives, key);
+    const counted = { hash, bucket, live: outline.live };
+    return outline.live > 1 ? { ...counted, conflict: { id: key.slice(), ...outline } } : counted;
   }
 }

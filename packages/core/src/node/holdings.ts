@@ -1,6 +1,6 @@
 /** What this node holds, in numbers kept current with each write: live keys by bucket, and the keys in conflict. */
 import type { Primitives } from "../base/primitives.js";
-import { namesOf } from "../base/key-id.js";
+import { namesOf, type KeyId } from "../base/key-id.js";
 
 /** What a state looks like from afar. */
 export interface Outline {
@@ -14,9 +14,12 @@ export interface Conflict extends Outline {
   readonly id: Uint8Array;
 }
 
+/** A key as a count of the index finds it. Its name is there where it is in conflict: only then does anybody ask for it. */
 export interface CountedKey {
-  readonly id: Uint8Array;
-  readonly outline: Outline;
+  readonly hash: bigint;
+  readonly bucket: string;
+  readonly live: number;
+  readonly conflict?: Conflict;
 }
 
 /** One partition's numbers. */
@@ -25,23 +28,23 @@ class Tally {
   /** By the id's text: `bucket/key`. */
   readonly conflicts = new Map<string, Conflict>();
 
-  changed(bucket: string, name: string, id: Uint8Array, before: number, after: Outline): void {
-    const difference = Number(after.live > 0) - Number(before > 0);
-    if (difference !== 0) {
-      const live = (this.liveByBucket.get(bucket) ?? 0) + difference;
-      if (live === 0) this.liveByBucket.delete(bucket);
-      else this.liveByBucket.set(bucket, live);
-    }
-    if (after.live > 1) this.conflicts.set(name, { id: id.slice(), ...after });
-    else this.conflicts.delete(name);
+  changed(bucket: string, before: number, after: number): void {
+    const difference = Number(after > 0) - Number(before > 0);
+    if (difference === 0) return;
+    const live = (this.liveByBucket.get(bucket) ?? 0) + difference;
+    if (live === 0) this.liveByBucket.delete(bucket);
+    else this.liveByBucket.set(bucket, live);
   }
 }
 
 export class Holdings {
   /** A partition is here once it has been counted. */
   readonly #tallies = new Map<number, Tally>();
-  /** Partitions that are being counted, with the keys that changed since the count began. */
-  readonly #counting = new Map<number, Map<string, CountedKey>>();
+  /**
+   * Partitions that are being counted, with the keys that changed since the count began, by hash: of two keys with one hash the later
+   * change stands for both, and a number may be off by one until the next count.
+   */
+  readonly #counting = new Map<number, Map<bigint, CountedKey>>();
 
   constructor(readonly primitives: Primitives) {}
 
@@ -56,32 +59,31 @@ export class Holdings {
 
   /** Takes the count of a whole partition. */
   count(partition: number, found: Iterable<CountedKey>): void {
-    const changedMeanwhile = this.#counting.get(partition) ?? new Map<string, CountedKey>();
+    const changedMeanwhile = this.#counting.get(partition) ?? new Map<bigint, CountedKey>();
     this.#counting.delete(partition);
     const tally = new Tally();
-    const add = ({ id, outline }: CountedKey): void => {
-      const { bucket, key } = namesOf(this.primitives, id);
-      tally.changed(bucket, `${bucket}/${key}`, id, 0, outline);
+    const add = ({ bucket, live, conflict }: CountedKey): void => {
+      tally.changed(bucket, 0, live);
+      if (conflict !== undefined) tally.conflicts.set(this.#nameOf(conflict.id), conflict);
     };
-    for (const counted of found) {
-      const { id, outline } = counted;
-      if (outline.live === 0) continue;
-      if (changedMeanwhile.size === 0 || !changedMeanwhile.has(this.#nameOf(id))) add(counted);
-    }
+    for (const counted of found) if (!changedMeanwhile.has(counted.hash)) add(counted);
     for (const counted of changedMeanwhile.values()) add(counted);
     this.#tallies.set(partition, tally);
   }
 
   /** A key's state went from `before` live siblings to `after`. Cheap where neither its being live nor a conflict changed. */
-  changed(partition: number, id: Uint8Array, before: number, after: Outline): void {
+  changed({ partition, hash, id }: KeyId, before: number, after: Outline): void {
     if (before === after.live && before <= 1) return;
     const tally = this.#tallies.get(partition);
     const counting = this.#counting.get(partition);
     if (tally === undefined && counting === undefined) return;
-    const { bucket, key } = namesOf(this.primitives, id);
-    const name = `${bucket}/${key}`;
-    counting?.set(name, { id: id.slice(), outline: after });
-    tally?.changed(bucket, name, id, before, after);
+    const { bucket } = namesOf(this.primitives, id);
+    const conflict = after.live > 1 ? { id: id.slice(), ...after } : undefined;
+    counting?.set(hash, { hash, bucket, live: after.live, ...(conflict !== undefined && { conflict }) });
+    if (tally === undefined) return;
+    tally.changed(bucket, before, after.live);
+    if (conflict !== undefined) tally.conflicts.set(this.#nameOf(id), conflict);
+    else if (before > 1) tally.conflicts.delete(this.#nameOf(id));
   }
 
   /** Live keys in the partitions that `owned` names. */

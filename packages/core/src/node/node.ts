@@ -63,12 +63,13 @@ export class Node implements api.NodeApi, NetworkHandler {
 
   /** Takes up its place: says where it is reached, gossips, fills what it lacks, counts what it has. */
   start(whereabouts: Whereabouts): void {
-    const { clock, membership, census, identity } = this.#parts;
+    const { clock, membership, census, scrub, identity } = this.#parts;
     this.#startedAtMs = clock.monotonicMs();
     this.#parts.ringChanged(membership.ring);
     if (this.#parts.ended) return;
     membership.start(whereabouts);
     census.start(identity.partitions);
+    scrub.start();
   }
 
   /** Stops taking requests and waits for those under way; then the stop is written down as clean, or as one that was not. */
@@ -195,12 +196,13 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   stats(): api.NodeStats {
-    const { membership, replica, states, holdings, refill, readRepairs } = this.#parts;
+    const { membership, replica, states, holdings, refill, scrub, readRepairs } = this.#parts;
     const owned = (partition: number): boolean => this.ownsPartition(partition);
     return {
       readRepairs,
       gossipBytesSent: membership.gossipBytesSent,
       damagedRecords: replica.damagedRecords,
+      scrubbedRecords: scrub.records,
       divergentStates: states.divergent,
       siblingWarnings: this.#coordinator.siblingWarnings,
       retiredActors: this.#coordinator.retiredActors,

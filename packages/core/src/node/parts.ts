@@ -13,6 +13,7 @@ import type { Message } from "../wire/messages.js";
 import { Actors, encodeBoot, type BootRecord } from "./actors.js";
 import type { BucketConfig } from "./api.js";
 import { Buckets } from "./buckets.js";
+import type { BucketTags } from "./bucket-tags.js";
 import { Budget } from "./budget.js";
 import { Calls, type CallDone } from "./calls.js";
 import { Census } from "./census.js";
@@ -29,6 +30,7 @@ import { Refill } from "./refill.js";
 import { refusals } from "./refusals.js";
 import { RepairWaits } from "./repair-waits.js";
 import { Replica } from "./replica.js";
+import { Scrub } from "./scrub.js";
 import type { NodeSettings } from "./settings.js";
 import { States } from "./states.js";
 
@@ -47,6 +49,7 @@ export interface NodeOptions {
   readonly facts: FactStore;
   /** Partitions that this instance has whole. */
   readonly whole: Set<number>;
+  readonly tags: BucketTags;
   /** The node can't go on; the reason is for people. */
   readonly onFatal: (kind: "storage" | "identity", reason: string) => void;
 }
@@ -74,6 +77,7 @@ export class NodeParts implements NodeContext {
   readonly buckets: Buckets;
   readonly refill: Refill;
   readonly census: Census;
+  readonly scrub: Scrub;
   readonly #options: NodeOptions;
   readRepairs = 0;
   /** A flush failed: nothing is taken any more. */
@@ -113,7 +117,11 @@ export class NodeParts implements NodeContext {
     });
     this.refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.refill.partitionsInDoubt));
     this.census = new Census({
-      ...{ clock, storage, replica: this.replica, states: this.states, holdings: this.holdings },
+      ...{ clock, storage, replica: this.replica, states: this.states, holdings: this.holdings, tags: options.tags },
+      onUnreadable: (partition) => this.#foundUnreadable(partition),
+    });
+    this.scrub = new Scrub({
+      ...{ clock, storage, replica: this.replica, partitions: identity.partitions },
       onUnreadable: (partition) => this.#foundUnreadable(partition),
     });
   }
@@ -195,6 +203,7 @@ export class NodeParts implements NodeContext {
     this.membership.stop();
     this.refill.stop();
     this.census.stop();
+    this.scrub.stop();
   }
 
   /** What this start leaves for the next one, now that all it minted is on disk or known not to be. */
@@ -210,7 +219,7 @@ export class NodeParts implements NodeContext {
   #makeReplica(): Replica {
     const { primitives, storage, states, actors, holdings, plants } = this;
     return new Replica({
-      ...{ primitives, storage, states, actors, holdings, plants },
+      ...{ primitives, storage, states, actors, holdings, plants, tags: this.#options.tags },
       inDoubt: (partition) => this.isInDoubt(partition),
       modeOf: (id) => this.modeOf(id),
       onDamage: (key) => this.#foundDamage(key),

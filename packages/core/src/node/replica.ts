@@ -5,11 +5,13 @@
  */
 import type { Primitives } from "../base/primitives.js";
 import type { KeyId } from "../base/key-id.js";
-import type { MetaWrite, ReadOutcome, RecordKey, Storage, StorageError, StoredRecord } from "../ports/storage.js";
+import { MARK_MAX, type MetaWrite, type ReadOutcome, type RecordKey, type Storage } from "../ports/storage.js";
+import type { StorageError, StoredRecord } from "../ports/storage.js";
 import { decodeRecord, digestOf, encodeRecord, type LifetimeMark, type LocalRecord } from "../replication/record.js";
 import { lifetimeAfterMerge } from "../versions/write.js";
 import type { Stored } from "../wire/messages.js";
 import type { Actors } from "./actors.js";
+import type { BucketTags } from "./bucket-tags.js";
 import type { ConflictMode, KeyState } from "../versions/key-state.js";
 import type { Holdings } from "./holdings.js";
 import type { Plant } from "./plants.js";
@@ -51,6 +53,7 @@ export interface ReplicaOptions {
   readonly states: States;
   readonly actors: Actors;
   readonly holdings: Holdings;
+  readonly tags: BucketTags;
   readonly plants: ReadonlySet<Plant>;
   /** True for a partition that this instance has not merged from every other owner yet. */
   readonly inDoubt: (partition: number) => boolean;
@@ -166,6 +169,11 @@ export class Replica {
     return { kind: "state", record };
   }
 
+  /** A record that a scan could not read, at a place that it knows. */
+  damagedAt(partition: number, hash: bigint): void {
+    this.#foundDamage({ id: new Uint8Array(), hash, partition });
+  }
+
   /** Told once for each damage: it ends lifetimes, and must not do so at every read. */
   #foundDamage(key: KeyId): void {
     if (this.#damaged.has(key.hash)) return;
@@ -176,7 +184,7 @@ export class Replica {
   }
 
   #keep(key: KeyId, held: Held, change: Change, done: (status: StoredStatus) => void): void {
-    const { primitives, storage, states, holdings, plants } = this.#options;
+    const { primitives, storage, states, holdings, tags, plants } = this.#options;
     const before = recordOf(held);
     const { meta = [] } = change;
     const sameBody = before !== undefined && before.body === change.body;
@@ -189,14 +197,19 @@ export class Replica {
     const value = encodeRecord(primitives, key.hash, { ...change, digest });
     this.#damaged.delete(key.hash);
     const isEarly = plants.has("ack-before-flush");
-    storage.apply({ records: [{ ...addressOf(key), value }], meta }, (error) => {
+    const mark = Math.min(MARK_MAX, states.liveCount(change.body));
+    const tag = tags.tagFor(key.id);
+    const fact = tags.factFor(tag);
+    const records = [{ ...addressOf(key), value, digest, mark, tag }];
+    storage.apply({ records, meta: fact === undefined ? meta : [...meta, fact] }, (error) => {
+      if (error === undefined && fact !== undefined) tags.proven(tag);
       this.#applied(key, error);
       if (!isEarly) done(error ?? "durable");
     });
     if (isEarly) done("durable");
     if (!sameBody) {
       const live = before === undefined ? 0 : states.liveCount(before.body);
-      holdings.changed(key.partition, key.id, live, states.outline(change.body));
+      holdings.changed(key, live, states.outline(change.body));
     }
   }
 
@@ -209,7 +222,7 @@ export class Replica {
       done(error ?? "durable");
     });
     const live = before === undefined ? 0 : states.liveCount(before.body);
-    holdings.changed(key.partition, key.id, live, { live: 0, sinceMs: 0 });
+    holdings.changed(key, live, { live: 0, sinceMs: 0 });
   }
 
   #applied(key: KeyId, error: StorageError | undefined): void {

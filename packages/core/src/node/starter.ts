@@ -14,6 +14,7 @@ import { membershipEventId, type MembershipEvent } from "../ring/membership-log.
 import { NO_CLUSTER } from "../wire/frame.js";
 import type { Envelope, Hello, Welcome } from "../wire/messages.js";
 import { bootMetaName, decodeBoot, encodeBoot, nextBoot, type BootRecord } from "./actors.js";
+import { BucketTags } from "./bucket-tags.js";
 import type { Log } from "./context.js";
 import { decodeSnapshots, FactStore } from "./fact-store.js";
 import { encodeMemberFact, memberPrefix } from "./facts.js";
@@ -230,16 +231,17 @@ export class Starter implements NetworkHandler {
       }
       if (facts.damaged > 0) log("error", "damaged facts; gossip brings them again", { count: facts.damaged });
       storage.getMeta(wholeMetaName, (outcome) => {
-        this.#begin(identity, boot, facts, decodeWhole(primitives, outcome));
+        const whole = decodeWhole(primitives, outcome);
+        BucketTags.load(primitives, storage, (tags) => this.#begin(identity, boot, facts, whole, tags));
       });
     });
   }
 
-  #begin(identity: Identity, boot: BootRecord, facts: FactStore, whole: Set<number>): void {
+  #begin(identity: Identity, boot: BootRecord, facts: FactStore, whole: Set<number>, tags: BucketTags): void {
     const { primitives, clock, rng, storage, network, log, settings, plants = NO_PLANTS } = this.#options;
     this.#identity = identity;
     const node = new Node({
-      ...{ primitives, clock, rng, storage, network, log, settings, identity, boot, facts, whole, plants },
+      ...{ primitives, clock, rng, storage, network, log, settings, identity, boot, facts, whole, tags, plants },
       onFatal: (kind, reason) => this.#options.onFatal(kind, reason),
     });
     this.#options.onNode(node, (whereabouts) => {

@@ -1,21 +1,27 @@
 /** The storage port in memory: for tests, the simulator and the null Dynamo. Visible at once; "durable" when the given `defer` says so. */
 import { assert } from "../base/assert.js";
 import { compareBytes } from "../base/bytes.js";
-import type {
-  Batch,
-  MetaWrite,
-  ReadOutcome,
-  RecordKey,
-  RecordWrite,
-  Storage,
-  StorageError,
-  StoredRecord,
+import {
+  marksOf,
+  type Batch,
+  type IndexEntry,
+  type IndexMarks,
+  type MetaWrite,
+  type ReadOutcome,
+  type RecordKey,
+  type RecordWrite,
+  type Scanned,
+  type Storage,
+  type StorageError,
+  type StoredRecord,
 } from "./storage.js";
+
+export interface MemoryRecord extends StoredRecord, IndexMarks {}
 
 /** What outlives a {@link MemoryStorage}, as a data folder outlives a process: give it to the next one to open the same data. */
 export class MemoryDisk {
   /** The records of each partition, ordered by (hash, key). */
-  readonly partitions = new Map<number, StoredRecord[]>();
+  readonly partitions = new Map<number, MemoryRecord[]>();
   readonly meta = new Map<string, Uint8Array>();
 }
 
@@ -56,17 +62,26 @@ export class MemoryStorage implements Storage {
     fromHash: bigint,
     toHash: bigint,
     visit: (record: StoredRecord) => boolean,
-    done: (result: { readonly damaged: number }) => void,
+    done: (result: Scanned) => void,
   ): void {
-    const records = this.#disk.partitions.get(partition) ?? [];
-    // A copy of the range: `visit` may apply, which moves records about.
-    const range = records.slice(lowerBound(records, fromHash), lowerBound(records, toHash + 1n));
-    for (const record of range) if (!visit(record)) break;
+    for (const record of this.#range(partition, fromHash, toHash)) if (!visit(record)) break;
+    done({ damaged: 0 });
+  }
+
+  scanIndex(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    visit: (entry: IndexEntry) => boolean,
+    done: (result: Scanned) => void,
+  ): void {
+    for (const record of this.#range(partition, fromHash, toHash)) if (!visit(record)) break;
     done({ damaged: 0 });
   }
 
   apply(batch: Batch, done: Settle): void {
     if (!this.#open) return done("failed");
+    for (const partition of batch.drops ?? []) this.#disk.partitions.delete(partition);
     for (const write of batch.records ?? []) this.#writeRecord(write);
     for (const write of batch.meta ?? []) this.#writeMeta(write);
     this.#waiting.push(done);
@@ -92,14 +107,21 @@ export class MemoryStorage implements Storage {
     this.#closeIfIdle();
   }
 
+  /** A copy of the range: a visitor may apply, which moves records about. */
+  #range(partition: number, fromHash: bigint, toHash: bigint): readonly MemoryRecord[] {
+    const records = this.#disk.partitions.get(partition) ?? [];
+    return records.slice(lowerBound(records, fromHash), lowerBound(records, toHash + 1n));
+  }
+
   #writeRecord(write: RecordWrite): void {
     const records = this.#disk.partitions.get(write.partition) ?? [];
     this.#disk.partitions.set(write.partition, records);
     const at = lowerBound(records, write.hash, write.key);
     const found = records[at];
     const replaced = found !== undefined && compareKeys(found, write) === 0 ? 1 : 0;
-    if (write.value === undefined) records.splice(at, replaced);
-    else records.splice(at, replaced, { ...write, key: owned(write.key), value: owned(write.value) });
+    const { partition, hash, key, value } = write;
+    if (value === undefined) records.splice(at, replaced);
+    else records.splice(at, replaced, { partition, hash, key: owned(key), value: owned(value), ...marksOf(write) });
   }
 
   #writeMeta(write: MetaWrite): void {

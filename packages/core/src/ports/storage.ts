@@ -11,8 +11,26 @@ export interface StoredRecord extends RecordKey {
   readonly value: Uint8Array;
 }
 
+/**
+ * What a store keeps of a record beside its bytes, so that it can be asked for without reading them. The store makes nothing of it. All of it is
+ * 0 where a write does not say.
+ */
+export interface IndexMarks {
+  /** 64 bits: a hash of what the record holds. */
+  readonly digest: bigint;
+  /** 0 to 255. */
+  readonly mark: number;
+  /** 0 to 65,535. */
+  readonly tag: number;
+}
+
+/** A record as the index knows it: of two keys with one hash, each has an entry of its own. */
+export interface IndexEntry extends IndexMarks {
+  readonly hash: bigint;
+}
+
 /** `value: undefined` removes. */
-export interface RecordWrite extends RecordKey {
+export interface RecordWrite extends RecordKey, Partial<IndexMarks> {
   readonly value: Uint8Array | undefined;
 }
 
@@ -23,6 +41,8 @@ export interface MetaWrite {
 }
 
 export interface Batch {
+  /** Partitions whose records all go, before anything else of the batch is written. */
+  readonly drops?: readonly number[];
   readonly records?: readonly RecordWrite[];
   readonly meta?: readonly MetaWrite[];
 }
@@ -36,6 +56,14 @@ export type StorageError = "full" | "failed";
 /** `damaged`: there is or was a record and it cannot be read. Never to be taken for absence. */
 export type ReadOutcome =
   { readonly kind: "found"; readonly value: Uint8Array } | { readonly kind: "absent" } | { readonly kind: "damaged" };
+
+/** What a scan could not show. */
+export interface Scanned {
+  /** Records in the range that are or were there and cannot be read. */
+  readonly damaged: number;
+  /** Where those lie whose place is known. With fewer than `damaged`, any key of the partition may be one of the rest. */
+  readonly hashes?: readonly bigint[];
+}
 
 /**
  * The storage port. Callbacks may come before the call returns. A batch is visible to `get` and `scan` as soon as `apply` returns, and
@@ -53,7 +81,15 @@ export interface Storage {
     fromHash: bigint,
     toHash: bigint,
     visit: (record: StoredRecord) => boolean,
-    done: (result: { readonly damaged: number }) => void,
+    done: (result: Scanned) => void,
+  ): void;
+  /** As `scan`, but visits what the index knows, ordered by hash, and reads no value where the engine need not. */
+  scanIndex(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    visit: (entry: IndexEntry) => boolean,
+    done: (result: Scanned) => void,
   ): void;
   apply(batch: Batch, done: (error: StorageError | undefined) => void): void;
   getMeta(name: string, done: (outcome: ReadOutcome) => void): void;
@@ -64,3 +100,10 @@ export interface Storage {
 }
 
 export const HASH_MAX = 0xffff_ffff_ffff_ffffn;
+export const MARK_MAX = 0xff;
+export const TAG_MAX = 0xffff;
+
+/** The marks of a write, 0 where it says nothing. */
+export function marksOf({ digest = 0n, mark = 0, tag = 0 }: Partial<IndexMarks>): IndexMarks {
+  return { digest, mark, tag };
+}

@@ -1,11 +1,18 @@
 /** Numbers of what is held are what a count of everything would give, whatever changes while it is counted. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { keyIdOfBytes, type KeyId } from "../../src/base/key-id.js";
 import { Holdings, type CountedKey } from "../../src/node/holdings.js";
 import { count } from "../counts.js";
 import { testPrimitives } from "../primitives.js";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const keyOf = (id: string): KeyId => ({ ...keyIdOfBytes(testPrimitives, 64, bytes(id)), partition: 0 });
+/** As a count finds it. */
+const counted = (id: string, live: number): CountedKey => {
+  const found = { hash: keyOf(id).hash, bucket: id.slice(0, id.indexOf("/")), live };
+  return live > 1 ? { ...found, conflict: { id: bytes(id), live, sinceMs: 1 } } : found;
+};
 const everything = (): boolean => true;
 
 type Step =
@@ -25,7 +32,7 @@ describe("what a node holds, in numbers", () => {
         let scanned: CountedKey[] | undefined;
         const scan = (): void => {
           holdings.begin(0);
-          scanned = [...live].map(([id, each]) => ({ id: bytes(id), outline: { live: each, sinceMs: 1 } }));
+          scanned = [...live].map(([id, each]) => counted(id, each));
         };
         const end = (): void => {
           if (scanned !== undefined) holdings.count(0, scanned);
@@ -36,7 +43,7 @@ describe("what a node holds, in numbers", () => {
           if (each.kind === "end") end();
           if (each.kind !== "change") continue;
           const id = `${each.key % 2 === 0 ? "even" : "odd"}/${each.key}`;
-          holdings.changed(0, bytes(id), live.get(id) ?? 0, { live: each.live, sinceMs: 1 });
+          holdings.changed(keyOf(id), live.get(id) ?? 0, { live: each.live, sinceMs: 1 });
           live.set(id, each.live);
         }
         if (scanned === undefined) scan();

@@ -1,7 +1,8 @@
 /** A store for tests of the node: memory, with reads that may answer later, a disk that may be full or fail, power cuts, and damage on demand. */
+import { compareBytes } from "../../src/base/bytes.js";
 import { MemoryDisk, MemoryStorage } from "../../src/ports/memory-storage.js";
-import type { Batch, MetaWrite, ReadOutcome, RecordKey, RecordWrite, Storage } from "../../src/ports/storage.js";
-import type { StorageError, StoredRecord } from "../../src/ports/storage.js";
+import type { Batch, IndexEntry, MetaWrite, ReadOutcome, RecordKey, RecordWrite } from "../../src/ports/storage.js";
+import type { Scanned, Storage, StorageError, StoredRecord } from "../../src/ports/storage.js";
 
 interface Pending {
   readonly batch: Batch;
@@ -47,11 +48,20 @@ export class TestStorage implements Storage {
     fromHash: bigint,
     toHash: bigint,
     visit: (record: StoredRecord) => boolean,
-    done: (result: { readonly damaged: number }) => void,
+    done: (result: Scanned) => void,
   ): void {
-    if (this.readDelayMs === 0) return this.#inner.scan(partition, fromHash, toHash, visit, done);
-    // The records come now and the end later: what is applied between is visited by nobody.
+    // The records come now and the end perhaps later: what is applied between is visited by nobody.
     this.#inner.scan(partition, fromHash, toHash, visit, (result) => this.#later(() => done(result)));
+  }
+
+  scanIndex(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    visit: (entry: IndexEntry) => boolean,
+    done: (result: Scanned) => void,
+  ): void {
+    this.#inner.scanIndex(partition, fromHash, toHash, visit, (result) => this.#later(() => done(result)));
   }
 
   scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void {
@@ -131,11 +141,11 @@ export class TestStorage implements Storage {
   }
 
   #inverse(batch: Batch): Batch {
-    const records: RecordWrite[] = [];
+    const dropped = (batch.drops ?? []).flatMap((partition) => this.disk.partitions.get(partition) ?? []);
+    const records: RecordWrite[] = [...dropped];
     for (const { partition, hash, key } of batch.records ?? []) {
-      this.#inner.get({ partition, hash, key }, (outcome) =>
-        records.push({ partition, hash, key, value: valueOf(outcome) }),
-      );
+      const stored = this.disk.partitions.get(partition)?.find((record) => isSame(record, { partition, hash, key }));
+      records.push(stored ?? { partition, hash, key, value: undefined });
     }
     const meta: MetaWrite[] = [];
     for (const { name } of batch.meta ?? []) {
@@ -143,6 +153,10 @@ export class TestStorage implements Storage {
     }
     return { records, meta };
   }
+}
+
+function isSame(a: RecordKey, b: RecordKey): boolean {
+  return a.hash === b.hash && compareBytes(a.key, b.key) === 0;
 }
 
 function valueOf(outcome: ReadOutcome): Uint8Array | undefined {

@@ -8,8 +8,8 @@ import { syncFolder } from "./sync-folder.js";
 export const FORMAT_FILE = "FORMAT";
 export const FORMAT_FILE_TEMPORARY = "FORMAT.tmp";
 
-/** The newest format that this Kvorum reads, and the one that it writes. */
-export const FORMAT = 1;
+/** The only format that this Kvorum reads, and the one that it writes. Format 1 had no marks before the values of its records. */
+export const FORMAT = 2;
 
 const anyFormat = z.object({ format: z.int().min(1), createdBy: z.string() });
 const thisFormat = anyFormat.extend({ engine: z.string() });
@@ -20,7 +20,7 @@ export interface Format {
   readonly createdBy: string;
 }
 
-/** Undefined where there is no such file. Throws a {@link DataFolderError} for one that is damaged or newer than this Kvorum. */
+/** Undefined where there is no such file. Throws a {@link DataFolderError} for one that is damaged, older or newer than this Kvorum reads. */
 export async function readFormat(folder: string): Promise<Format | undefined> {
   let text: string;
   try {
@@ -36,6 +36,12 @@ export async function readFormat(folder: string): Promise<Format | undefined> {
     const { format, createdBy } = any.data;
     throw new DataFolderError(
       `${folder} has format ${format}, made by ${oneLine(createdBy)}; this Kvorum reads up to ${FORMAT}: start a newer one on it`,
+    );
+  }
+  if (any.success && any.data.format < FORMAT) {
+    const { format, createdBy } = any.data;
+    throw new DataFolderError(
+      `${folder} has format ${format}, made by ${oneLine(createdBy)}; this Kvorum reads format ${FORMAT}: export its keys with the older one, and import them into a new folder`,
     );
   }
   const read = thisFormat.safeParse(json);

@@ -1,5 +1,5 @@
 /** How records and facts are named inside LMDB: bytes whose order is the port's order. See docs/formats/data-folder.md. */
-import { assert, type RecordKey } from "@kvorum/core";
+import { assert, marksOf, type IndexEntry, type RecordKey, type RecordWrite } from "@kvorum/core";
 
 /** The first byte of every key: which kind of thing it names. */
 export const RECORD_SPACE = 1;
@@ -29,6 +29,32 @@ export function recordBound(partition: number, hash: bigint): Buffer {
 /** Reads back what {@link recordKey} wrote. The key is a slice of `bytes`. */
 export function parseRecordKey(bytes: Buffer): RecordKey {
   return { partition: bytes.readUInt16BE(1), hash: bytes.readBigUInt64BE(3), key: bytes.subarray(RECORD_PREFIX_BYTES) };
+}
+
+/** What stands before a record's value: digest u64, mark u8, tag u16. */
+const MARKS_BYTES = 11;
+
+/** The value with its marks before it; undefined removes. */
+export function recordValue(write: RecordWrite): Buffer | undefined {
+  if (write.value === undefined) return undefined;
+  const { digest, mark, tag } = marksOf(write);
+  const bytes = Buffer.allocUnsafe(MARKS_BYTES + write.value.length);
+  bytes.writeBigUInt64BE(digest, 0);
+  bytes.writeUInt8(mark, 8);
+  bytes.writeUInt16BE(tag, 9);
+  bytes.set(write.value, MARKS_BYTES);
+  return bytes;
+}
+
+/** Undefined for what is too short to have marks: nothing that {@link recordValue} wrote. */
+export function parseRecordValue(stored: Uint8Array): Uint8Array | undefined {
+  return stored.length < MARKS_BYTES ? undefined : stored.subarray(MARKS_BYTES);
+}
+
+export function parseEntry(key: Buffer, stored: Uint8Array): IndexEntry | undefined {
+  if (stored.length < MARKS_BYTES) return undefined;
+  const view = new DataView(stored.buffer, stored.byteOffset, MARKS_BYTES);
+  return { hash: key.readBigUInt64BE(3), digest: view.getBigUint64(0), mark: view.getUint8(8), tag: view.getUint16(9) };
 }
 
 /** `[2][name as UTF-8]`. */

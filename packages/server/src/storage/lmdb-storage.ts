@@ -5,8 +5,10 @@ import {
   assert,
   type Batch,
   HASH_MAX,
+  type IndexEntry,
   type ReadOutcome,
   type RecordKey,
+  type Scanned,
   type Storage,
   type StorageError,
   type StoredRecord,
@@ -15,7 +17,17 @@ import { open, type RootDatabase } from "lmdb";
 import { Group, type KeyedWrite, PAGE_BYTES, writesBetween } from "./group.js";
 import { syncFolder } from "../data-folder/sync-folder.js";
 import { causeOf, lacksSpace } from "./disk-errors.js";
-import { after, metaKey, parseMetaKey, parseRecordKey, recordBound, recordKey } from "./lmdb-keys.js";
+import {
+  after,
+  metaKey,
+  parseEntry,
+  parseMetaKey,
+  parseRecordKey,
+  parseRecordValue,
+  recordBound,
+  recordKey,
+  recordValue,
+} from "./lmdb-keys.js";
 
 export interface LmdbOptions {
   /** A folder for LMDB's two files; created where it is missing. */
@@ -69,7 +81,10 @@ class LmdbStorage implements Storage {
   }
 
   get(key: RecordKey, done: (outcome: ReadOutcome) => void): void {
-    done(this.#read(recordKey(key)));
+    const stored = this.#read(recordKey(key));
+    const value = stored.kind === "found" ? parseRecordValue(stored.value) : undefined;
+    if (stored.kind !== "found") done(stored);
+    else done(value === undefined ? DAMAGED : { kind: "found", value });
   }
 
   getMeta(name: string, done: (outcome: ReadOutcome) => void): void {
@@ -81,13 +96,26 @@ class LmdbStorage implements Storage {
     fromHash: bigint,
     toHash: bigint,
     visit: (record: StoredRecord) => boolean,
-    done: (result: { readonly damaged: number }) => void,
+    done: (result: Scanned) => void,
   ): void {
-    const end = toHash === HASH_MAX ? after(recordBound(partition, HASH_MAX)) : recordBound(partition, toHash + 1n);
-    const damaged = this.#walk(recordBound(partition, fromHash), end, (key, value) =>
-      visit({ ...parseRecordKey(key), value }),
-    );
-    done({ damaged });
+    this.#scanRange(partition, fromHash, toHash, done, (key, stored) => {
+      const value = parseRecordValue(stored);
+      return value === undefined ? "damaged" : visit({ ...parseRecordKey(key), value });
+    });
+  }
+
+  /** The marks stand before the value, which is not looked at; LMDB's pages of it may still be read. */
+  scanIndex(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    visit: (entry: IndexEntry) => boolean,
+    done: (result: Scanned) => void,
+  ): void {
+    this.#scanRange(partition, fromHash, toHash, done, (key, stored) => {
+      const entry = parseEntry(key, stored);
+      return entry === undefined ? "damaged" : visit(entry);
+    });
   }
 
   scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void {
@@ -101,7 +129,8 @@ class LmdbStorage implements Storage {
 
   apply(batch: Batch, done: Settle): void {
     if (this.#doubtful !== undefined || this.#closing !== undefined) return done("failed");
-    for (const record of batch.records ?? []) this.#pending.put(recordKey(record), record.value);
+    for (const partition of batch.drops ?? []) this.#drop(partition);
+    for (const record of batch.records ?? []) this.#pending.put(recordKey(record), recordValue(record));
     for (const fact of batch.meta ?? []) this.#pending.put(metaKey(fact.name), fact.value);
     this.#pending.onSettled(done);
     if (this.#flushing !== undefined || this.#scheduled) return;
@@ -117,6 +146,30 @@ class LmdbStorage implements Storage {
     assert(this.#closing === undefined, "a storage is closed once");
     this.#closing = done;
     this.#closeIfIdle();
+  }
+
+  #scanRange(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    done: (result: Scanned) => void,
+    visit: (key: Buffer, stored: Uint8Array) => boolean | "damaged",
+  ): void {
+    const end = toHash === HASH_MAX ? after(recordBound(partition, HASH_MAX)) : recordBound(partition, toHash + 1n);
+    const hashes: bigint[] = [];
+    const unreadable = this.#walk(recordBound(partition, fromHash), end, (key, stored) => {
+      const verdict = visit(key, stored);
+      if (verdict === "damaged") hashes.push(parseRecordKey(key).hash);
+      return verdict !== false;
+    });
+    done({ damaged: unreadable + hashes.length, hashes });
+  }
+
+  /** Every key that is or will be there is removed by name: LMDB has no cheaper way to cut out a range. */
+  #drop(partition: number): void {
+    const keys: Buffer[] = [];
+    this.#walk(recordBound(partition, 0n), after(recordBound(partition, HASH_MAX)), (key) => keys.push(key) > 0);
+    for (const key of keys) this.#pending.put(key, undefined);
   }
 
   #read(key: Buffer): ReadOutcome {

@@ -48,16 +48,23 @@ describe("the format", () => {
       expect(opened.storagePath).toBe(join(path, "lmdb"));
       await opened.release();
       const format: unknown = JSON.parse(await readFile(join(path, "FORMAT"), "utf8"));
-      expect(format).toEqual({ format: 1, engine: "lmdb", createdBy: "kvorum 0.1.0" });
+      expect(format).toEqual({ format: 2, engine: "lmdb", createdBy: "kvorum 0.1.0" });
       await (await openDataFolder(path, { ...options, createdBy: "kvorum 0.2.0" })).release();
       expect(JSON.parse(await readFile(join(path, "FORMAT"), "utf8"))).toEqual(format);
     }
   });
 
   it("refuses a newer one, whatever else changed in it, and names who made it", async () => {
-    await put("FORMAT", JSON.stringify({ format: 2, createdBy: "kvorum 9.1.0\u001b[31m", engines: ["new"] }));
+    await put("FORMAT", JSON.stringify({ format: 3, createdBy: "kvorum 9.1.0\u001b[31m", engines: ["new"] }));
     expect(await refusal()).toBe(
-      `${folder} has format 2, made by kvorum 9.1.0?[31m; this Kvorum reads up to 1: start a newer one on it`,
+      `${folder} has format 3, made by kvorum 9.1.0?[31m; this Kvorum reads up to 2: start a newer one on it`,
+    );
+  });
+
+  it("refuses an older one, and says how to bring its keys over", async () => {
+    await put("FORMAT", JSON.stringify({ format: 1, engine: "lmdb", createdBy: "kvorum 0.1.0" }));
+    expect(await refusal()).toBe(
+      `${folder} has format 1, made by kvorum 0.1.0; this Kvorum reads format 2: export its keys with the older one, and import them into a new folder`,
     );
   });
 
@@ -65,7 +72,7 @@ describe("the format", () => {
     ["", "empty"],
     ["{", "cut"],
     ["null", "no object"],
-    ['{"format":1}', "incomplete"],
+    ['{"format":2}', "incomplete"],
     ['{"format":"1","engine":"lmdb","createdBy":"k"}', "of another type"],
     ['{"format":0,"engine":"lmdb","createdBy":"k"}', "of no version"],
     ["\u0000\u0000\u0000", "of zeros"],
@@ -75,7 +82,7 @@ describe("the format", () => {
   });
 
   it("refuses the folder of another engine", async () => {
-    await put("FORMAT", JSON.stringify({ format: 1, engine: "log", createdBy: "k" }));
+    await put("FORMAT", JSON.stringify({ format: 2, engine: "log", createdBy: "k" }));
     expect(await refusal()).toBe(`${folder} was made for the storage engine "log", not "lmdb"`);
   });
 

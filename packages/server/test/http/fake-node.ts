@@ -74,6 +74,7 @@ export class FakeNode implements NodeApi {
     readRepairs: 1,
     gossipBytesSent: 2,
     damagedRecords: 3,
+    scrubbedRecords: 9,
     divergentStates: 4,
     siblingWarnings: 5,
     retiredActors: 6,

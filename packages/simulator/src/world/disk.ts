@@ -79,12 +79,12 @@ export class Disk {
 
   /** Flips a bit of a record that is proven and was not written since; false where there is none such. */
   damage(key: RecordKey): boolean {
-    const value = this.#proven.get(key);
-    if (value === undefined || value !== this.#visible.get(key)) return false;
-    const damaged = value.slice();
+    const record = this.#proven.record(key);
+    if (record === undefined || record.value !== this.#visible.get(key)) return false;
+    const damaged = record.value.slice();
     const at = this.rng.below(damaged.length);
     damaged[at] = (damaged[at] as number) ^ (1 << this.rng.below(8));
-    const write: Batch = { records: [{ ...key, key: key.key.slice(), value: damaged }] };
+    const write: Batch = { records: [{ ...record, value: damaged }] };
     this.#proven.apply(write);
     this.#visible.apply(write);
     return true;

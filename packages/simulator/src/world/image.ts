@@ -1,8 +1,11 @@
 /** What a disk holds at one moment: records in the order of (partition, hash, key), and named facts. Values are never written into. */
-import { compareBytes, type Batch, type RecordKey, type RecordWrite, type StoredRecord } from "@kvorum/core";
+import { compareBytes, marksOf, type Batch, type IndexMarks, type RecordKey } from "@kvorum/core";
+import type { RecordWrite, StoredRecord } from "@kvorum/core";
+
+export interface ImageRecord extends StoredRecord, IndexMarks {}
 
 export class Image {
-  readonly #partitions = new Map<number, StoredRecord[]>();
+  readonly #partitions = new Map<number, ImageRecord[]>();
   readonly #meta = new Map<string, Uint8Array>();
 
   clone(): Image {
@@ -13,6 +16,7 @@ export class Image {
   }
 
   apply(batch: Batch): void {
+    for (const partition of batch.drops ?? []) this.#partitions.delete(partition);
     for (const write of batch.records ?? []) this.#write(write);
     for (const { name, value } of batch.meta ?? []) {
       if (value === undefined) this.#meta.delete(name);
@@ -21,19 +25,23 @@ export class Image {
   }
 
   get(key: RecordKey): Uint8Array | undefined {
+    return this.record(key)?.value;
+  }
+
+  record(key: RecordKey): ImageRecord | undefined {
     const records = this.#partitions.get(key.partition) ?? [];
     const found = records[lowerBound(records, key.hash, key.key)];
-    return found !== undefined && isSame(found, key) ? found.value : undefined;
+    return found !== undefined && isSame(found, key) ? found : undefined;
   }
 
   /** The records of a partition from one hash up to another, that one included; a copy of the list. */
-  range(partition: number, fromHash: bigint, toHash: bigint): readonly StoredRecord[] {
+  range(partition: number, fromHash: bigint, toHash: bigint): readonly ImageRecord[] {
     const records = this.#partitions.get(partition) ?? [];
     if (records.length === 0) return records;
     return records.slice(lowerBound(records, fromHash), lowerBound(records, toHash + 1n));
   }
 
-  *records(): Iterable<StoredRecord> {
+  *records(): Iterable<ImageRecord> {
     for (const records of this.#partitions.values()) yield* records;
   }
 
@@ -51,18 +59,23 @@ export class Image {
     const at = lowerBound(records, write.hash, write.key);
     const found = records[at];
     const replaced = found !== undefined && isSame(found, write) ? 1 : 0;
-    if (write.value === undefined) records.splice(at, replaced);
-    else records.splice(at, replaced, write as StoredRecord);
+    const { partition, hash, key, value } = write;
+    if (value === undefined) records.splice(at, replaced);
+    else records.splice(at, replaced, { partition, hash, key, value, ...marksOf(write) });
   }
 }
 
 /** The batch with bytes of its own: what came in may be a slice of a frame that its owner writes into again. */
 export function ownedBatch(batch: Batch): Batch {
-  const records = (batch.records ?? []).map(({ partition, hash, key, value }) => ({
-    ...{ partition, hash, key: key.slice() },
-    value: value?.slice(),
+  const records = (batch.records ?? []).map((write) => ({
+    ...write,
+    ...{ key: write.key.slice(), value: write.value?.slice() },
   }));
-  return { records, meta: (batch.meta ?? []).map(({ name, value }) => ({ name, value: value?.slice() })) };
+  return {
+    drops: batch.drops ?? [],
+    records,
+    meta: (batch.meta ?? []).map(({ name, value }) => ({ name, value: value?.slice() })),
+  };
 }
 
 function isSame(a: RecordKey, b: RecordKey): boolean {

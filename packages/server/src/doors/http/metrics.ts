@@ -103,6 +103,7 @@ export class NodeMetrics {
       ["kvorum_gossip_bytes_sent_total", "Bytes of gossip sent", (now) => now.gossipBytesSent],
       ["kvorum_transfer_keys_total", "Keys that this node took in from other owners", (now) => now.transferKeys],
       ["kvorum_damaged_records_total", "Records whose checksum failed", (now) => now.damagedRecords],
+      ["kvorum_scrubbed_records_total", "Records read by the scrub, to find damage", (now) => now.scrubbedRecords],
       ["kvorum_divergent_states_total", "States with one dot and different bytes", (now) => now.divergentStates],
       ["kvorum_sibling_warnings_total", "Writes that left a key with too many siblings", (now) => now.siblingWarnings],
       ["kvorum_retired_actors_total", "Actors dropped from vectors that grew too long", (now) => now.retiredActors],

@@ -1,0 +1,90 @@
+/**
+ * Reads every record once in a long while, slowly, so that damage is found while there are peers to heal it from and not when the last good copy
+ * is asked for (DESIGN §7, §8). The first round begins with the node.
+ */
+import { compareBytes } from "../base/bytes.js";
+import { limits } from "../base/limits.js";
+import type { Clock } from "../ports/clock.js";
+import { HASH_MAX, type Storage, type StoredRecord } from "../ports/storage.js";
+import type { Replica } from "./replica.js";
+
+export interface ScrubOptions {
+  readonly clock: Clock;
+  readonly storage: Storage;
+  readonly replica: Replica;
+  readonly partitions: number;
+  /** Records of the partition can't be read, and nobody knows which keys they are of. */
+  readonly onUnreadable: (partition: number) => void;
+}
+
+/** Where the next slice begins: behind `afterKey` at `fromHash`. */
+interface Place {
+  readonly partition: number;
+  readonly fromHash: bigint;
+  readonly afterKey: Uint8Array | undefined;
+}
+
+/** Partitions with nothing in them cost no pause; after so many others get their turn all the same. */
+const EMPTY_AT_ONCE = 64;
+
+export class Scrub {
+  readonly #options: ScrubOptions;
+  #cancel: (() => void) | undefined;
+  #stopped = false;
+  /** Rounds over everything that came to their end, and records read in all. */
+  rounds = 0;
+  records = 0;
+
+  constructor(options: ScrubOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#slice(startOf(0), 0);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+
+  #slice(place: Place, empty: number): void {
+    if (this.#stopped) return;
+    const { storage, replica, partitions, onUnreadable } = this.#options;
+    const { partition, fromHash, afterKey } = place;
+    if (partition >= partitions) return this.#endRound();
+    let records = 0;
+    let bytes = 0;
+    let next: Place | undefined;
+    const take = (record: StoredRecord): boolean => {
+      if (afterKey !== undefined && record.hash === fromHash && compareBytes(record.key, afterKey) <= 0) return true;
+      replica.read(record);
+      records++;
+      bytes += record.value.length;
+      if (records < limits.scrubRecordsAtOnce && bytes < limits.scrubBytesAtOnce) return true;
+      next = { partition, fromHash: record.hash, afterKey: record.key.slice() };
+      return false;
+    };
+    storage.scan(partition, fromHash, HASH_MAX, take, ({ damaged, hashes = [] }) => {
+      for (const hash of hashes) replica.damagedAt(partition, hash);
+      if (damaged > hashes.length) onUnreadable(partition);
+      this.records += records;
+      const then = next ?? startOf(partition + 1);
+      if (records === 0 && empty < EMPTY_AT_ONCE) this.#slice(then, empty + 1);
+      else this.#later(records === 0 ? 0 : limits.scrubPauseMs, () => this.#slice(then, 0));
+    });
+  }
+
+  #endRound(): void {
+    this.rounds++;
+    this.#later(limits.scrubIntervalMs, () => this.#slice(startOf(0), 0));
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    if (!this.#stopped) this.#cancel = this.#options.clock.after(delayMs, run);
+  }
+}
+
+function startOf(partition: number): Place {
+  return { partition, fromHash: 0n, afterKey: undefined };
+}
