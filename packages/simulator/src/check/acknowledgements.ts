@@ -1,6 +1,7 @@
 /** C10: behind every acknowledgement the write is proven on the disks of W distinct owners, as their flushed bytes show at that moment. */
 import { formatDot, type Dot, type PutCommand } from "@kvorum/core";
 import { nameOf, type Operation } from "../history.js";
+import { newDots } from "../lens.js";
 import { tagOf } from "../workload/values.js";
 import type { WorldEvent } from "../world/world.js";
 import { describe, type Bench, type Checker } from "./checker.js";
@@ -18,21 +19,17 @@ export function acknowledgements(bench: Bench): Checker {
 
 function check(bench: Bench, losses: Losses, event: WorldEvent & { readonly kind: "acknowledged" }): void {
   const operation = operationOf(bench, event.message);
-  if (operation === undefined) return;
+  const dot = operation && dotOf(bench, operation, event);
+  if (operation === undefined || dot === undefined) return;
   const { bucket, key } = operation;
-  const owners = bench.lens.owners(bucket, key);
-  const dots = dotsOf(bench, event.node, operation);
-  // None: it was replaced already; what stands behind the write that did so is checked in its turn.
-  const holders = [...dots.values()].map((dot) =>
-    owners.filter((owner) => {
-      const record = bench.lens.flushed(owner, bucket, key);
-      const holds = record !== undefined && bench.lens.state(record.body).vector.covers(dot);
-      return holds || losses.happened(owner, nameOf(operation), operation.startMs);
-    }),
-  );
-  if (holders.length === 0 || holders.some((each) => each.length >= event.needed)) return;
-  const where = holders.map((each) => each.join(" and ") || "nobody's disk").join(", or ");
-  const what = `${event.node} acknowledged ${describe(operation)} as ${[...dots.keys()].join(" or ")} with ${event.needed} needed: it is on ${where}`;
+  const holders = bench.lens.owners(bucket, key).filter((owner) => {
+    const record = bench.lens.flushed(owner, bucket, key);
+    const holds = record !== undefined && bench.lens.state(record.body).vector.covers(dot);
+    return holds || losses.happened(owner, nameOf(operation), operation.startMs);
+  });
+  if (holders.length >= event.needed) return;
+  const where = holders.join(" and ") || "nobody's disk";
+  const what = `${event.node} acknowledged ${describe(operation)} as ${formatDot(dot)} with ${event.needed} needed: it is on ${where}`;
   bench.report("acknowledged-is-durable", what);
 }
 
@@ -43,15 +40,17 @@ function operationOf(bench: Bench, { value }: PutCommand): Operation | undefined
 }
 
 /**
- * The dots under which the coordinator holds the write, flushed or not: two, when two attempts did not know of each other. What another owner
- * holds may be an attempt that nobody acknowledged.
+ * The dot that the answer names. A write that was tried twice may have two, and what lies on the coordinator's disk meanwhile may show the
+ * one of an attempt that nobody acknowledged. Undefined where a bounded context does not tell.
  */
-function dotsOf(bench: Bench, coordinator: string, { bucket, key, tag }: Operation): Map<string, Dot> {
-  const dots = new Map<string, Dot>();
-  const record = bench.lens.stored(coordinator, bucket, key);
-  if (record === undefined) return dots;
-  for (const { deleted, value, dot } of bench.lens.state(record.body).siblings) {
-    if (!deleted && tagOf(bench.world.primitives, value) === tag) dots.set(formatDot(dot), dot);
-  }
-  return dots;
+function dotOf(
+  bench: Bench,
+  { bucket, key }: Operation,
+  { message, context }: { readonly message: PutCommand; readonly context: Uint8Array },
+): Dot | undefined {
+  const asked = bench.lens.context(bucket, key, message.context);
+  const answered = bench.lens.context(bucket, key, context);
+  if (asked === undefined || answered === undefined) return undefined;
+  const dots = newDots(asked.vector, answered.vector);
+  return dots.length === 1 ? dots[0] : undefined;
 }

@@ -198,8 +198,9 @@ export class Member {
       reply: (requestId, reply) => {
         link.reply(requestId, reply);
         if (reply.kind !== "put-done" || !coordinates()) return;
-        const { needed, received } = reply;
-        world.chronicle.tell({ kind: "acknowledged", node: name, to: link.hello.name, message, needed, received });
+        const { needed, received, context } = reply;
+        const to = link.hello.name;
+        world.chronicle.tell({ kind: "acknowledged", node: name, to, message, needed, received, context });
       },
     });
   }

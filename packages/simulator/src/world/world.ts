@@ -18,6 +18,8 @@ export type WorldEvent =
       readonly message: PutCommand;
       readonly needed: number;
       readonly received: number;
+      /** The token of the answer's causal context. */
+      readonly context: Uint8Array;
     }
   /** A client command reached a member. */
   | {
