@@ -15,10 +15,13 @@ export class MalformedError extends Error {
 
 const INITIAL_BYTES = 256;
 
+/** For the one kind of number that plain arithmetic is slow at; a view for each writer and reader would cost more than all the rest. */
+const eight = new Uint8Array(8);
+const eightView = new DataView(eight.buffer);
+
 /** A slab that grows. `length` is what has been written; `take` copies it out, `view` lends it. */
 export class Writer {
   #bytes: Uint8Array;
-  #view: DataView;
   length = 0;
 
   constructor(
@@ -26,7 +29,6 @@ export class Writer {
     initialBytes: number = INITIAL_BYTES,
   ) {
     this.#bytes = new Uint8Array(initialBytes);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   /** Bytes that can be written before the slab must grow. */
@@ -41,7 +43,6 @@ export class Writer {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.length));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
   }
 
   u8(value: number): void {
@@ -51,28 +52,25 @@ export class Writer {
 
   u16(value: number): void {
     this.reserve(2);
-    this.#view.setUint16(this.length, value);
-    this.length += 2;
+    this.#bytes[this.length++] = value >>> 8;
+    this.#bytes[this.length++] = value;
   }
 
   u32(value: number): void {
     this.reserve(4);
-    this.#view.setUint32(this.length, value);
+    this.patchU32(this.length, value);
     this.length += 4;
   }
 
   /** A whole number below 2^48 in 6 bytes. */
   u48(value: number): void {
-    this.reserve(6);
-    this.#view.setUint16(this.length, Math.floor(value / 0x1_0000_0000));
-    this.#view.setUint32(this.length + 2, value >>> 0);
-    this.length += 6;
+    this.u16(Math.floor(value / 0x1_0000_0000));
+    this.u32(value >>> 0);
   }
 
   u64(value: bigint): void {
-    this.reserve(8);
-    this.#view.setBigUint64(this.length, value);
-    this.length += 8;
+    eightView.setBigUint64(0, value);
+    this.raw(eight);
   }
 
   /** A whole number from 0 to 2^53 - 1, seven bits a byte, least significant first. */
@@ -123,7 +121,11 @@ export class Writer {
 
   /** Overwrites 4 bytes written earlier: for a length known only at the end. */
   patchU32(at: number, value: number): void {
-    this.#view.setUint32(at, value);
+    const bytes = this.#bytes;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
   }
 
   /** The written bytes without a copy: good until the next write or reset. */
@@ -143,7 +145,6 @@ export class Writer {
 
 /** A cursor over bytes. Every read past the end throws {@link MalformedError}; blobs are slices of the source, not copies. */
 export class Reader {
-  readonly #view: DataView;
   offset: number;
 
   constructor(
@@ -152,7 +153,6 @@ export class Reader {
     offset = 0,
     public end: number = bytes.length,
   ) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.offset = offset;
   }
 
@@ -174,24 +174,27 @@ export class Reader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#advance(1));
+    return this.bytes[this.#advance(1)] as number;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#advance(2));
+    const at = this.#advance(2);
+    return ((this.bytes[at] as number) << 8) | (this.bytes[at + 1] as number);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#advance(4));
+    return u32At(this.bytes, this.#advance(4));
   }
 
   u48(): number {
-    const at = this.#advance(6);
-    return this.#view.getUint16(at) * 0x1_0000_0000 + this.#view.getUint32(at + 2);
+    const high = this.u16();
+    return high * 0x1_0000_0000 + this.u32();
   }
 
   u64(): bigint {
-    return this.#view.getBigUint64(this.#advance(8));
+    const at = this.#advance(8);
+    for (let i = 0; i < 8; i++) eight[i] = this.bytes[at + i] as number;
+    return eightView.getBigUint64(0);
   }
 
   uvarint(): number {
@@ -238,6 +241,12 @@ export class Reader {
   finish(): void {
     if (this.remaining !== 0) throw new MalformedError(`${this.remaining} bytes too many`);
   }
+}
+
+function u32At(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
+  return ((high << 16) | low) >>> 0;
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
