@@ -97,6 +97,10 @@ export interface ConflictPage {
   readonly total: number;
 }
 
+export interface DigestsView {
+  readonly partitions: Readonly<Record<string, string>>;
+}
+
 /** Plain counters and gauges, read by the metrics page. */
 export interface NodeStats {
   readonly readRepairs: number;
@@ -145,6 +149,8 @@ export interface NodeApi {
   explain(id: Uint8Array, timeoutMs: number, reply: Reply<Explanation>): void;
   place(id: Uint8Array): PlaceView;
   ringView(): RingView;
+  /** The root of each hash tree that this node has: by partition, as 16 hex digits. */
+  digests(): DigestsView;
   cluster(): ClusterView;
   /** A member of a settled enough ring that takes requests. */
   ready(): boolean;

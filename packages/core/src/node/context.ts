@@ -3,6 +3,7 @@ import type { Stamp } from "../base/hlc.js";
 import type { KeyId } from "../base/key-id.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
+import type { Forest } from "../merkle/forest.js";
 import type { Clock } from "../ports/clock.js";
 import type { Storage } from "../ports/storage.js";
 import type { Ring } from "../ring/ring.js";
@@ -42,6 +43,7 @@ export interface NodeContext {
   readonly actors: Actors;
   readonly states: States;
   readonly holdings: Holdings;
+  readonly forest: Forest;
   readonly replica: Replica;
   readonly membership: Membership;
   readonly repairWaits: RepairWaits;

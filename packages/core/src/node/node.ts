@@ -25,7 +25,7 @@ import { isFinalRefusal } from "./refusals.js";
 import { ReplicaDoor } from "./replica-door.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 import type { States } from "./states.js";
-import { clusterView, placeView, ringView } from "./views.js";
+import { clusterView, digestsView, placeView, ringView } from "./views.js";
 
 /** How often a stop looks whether the requests under way have ended. */
 const STOP_LOOK_MS = 5;
@@ -185,6 +185,10 @@ export class Node implements api.NodeApi, NetworkHandler {
 
   ringView(): api.RingView {
     return ringView(this.#parts);
+  }
+
+  digests(): api.DigestsView {
+    return digestsView(this.#parts);
   }
 
   cluster(): api.ClusterView {

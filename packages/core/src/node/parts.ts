@@ -5,6 +5,7 @@ import { limits } from "../base/limits.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
 import type { Clock } from "../ports/clock.js";
+import { Forest } from "../merkle/forest.js";
 import type { Network } from "../ports/network.js";
 import type { Storage } from "../ports/storage.js";
 import type { Ring } from "../ring/ring.js";
@@ -33,6 +34,7 @@ import { Replica } from "./replica.js";
 import { Scrub } from "./scrub.js";
 import type { NodeSettings } from "./settings.js";
 import { States } from "./states.js";
+import { TreeKeeper } from "./tree-keeper.js";
 
 export interface NodeOptions {
   readonly primitives: Primitives;
@@ -70,6 +72,8 @@ export class NodeParts implements NodeContext {
   readonly actors: Actors;
   readonly states: States;
   readonly holdings: Holdings;
+  readonly forest: Forest;
+  readonly trees: TreeKeeper;
   readonly replica: Replica;
   readonly membership: Membership;
   readonly repairWaits = new RepairWaits(limits.readRepairBytesMax);
@@ -106,6 +110,11 @@ export class NodeParts implements NodeContext {
     this.holdings = new Holdings(primitives);
     this.calls = new Calls(options.network);
     this.buckets = new Buckets(primitives, facts, identity.replicas);
+    this.forest = new Forest(Math.log2(identity.partitions));
+    this.trees = new TreeKeeper({
+      ...{ clock, storage, log, forest: this.forest },
+      isOwned: (partition) => this.ownsPartition(partition),
+    });
     this.replica = this.#makeReplica();
     this.membership = new Membership({
       ...{ primitives, clock, hlc: this.hlc, rng: rng.fork("membership"), identity, settings, facts },
@@ -187,6 +196,7 @@ export class NodeParts implements NodeContext {
     const refusal = this.membership.refusalOf(this.self, this.identity.instance);
     if (refusal !== undefined) return this.end("identity", refusal);
     this.log("info", "ring", { version: ring.version, members: ring.members.length });
+    this.trees.ringChanged(ring.partitions);
     this.refill.ringChanged(ring);
   }
 
@@ -204,6 +214,7 @@ export class NodeParts implements NodeContext {
     this.refill.stop();
     this.census.stop();
     this.scrub.stop();
+    this.trees.stop();
   }
 
   /** What this start leaves for the next one, now that all it minted is on disk or known not to be. */
@@ -217,9 +228,13 @@ export class NodeParts implements NodeContext {
   }
 
   #makeReplica(): Replica {
-    const { primitives, storage, states, actors, holdings, plants } = this;
+    const { primitives, storage, states, actors, holdings, forest, plants } = this;
     return new Replica({
       ...{ primitives, storage, states, actors, holdings, plants, tags: this.#options.tags },
+      trees: {
+        changed: (partition, hash, before, after) => forest.changed(partition, hash, before, after),
+        doubt: (partition) => this.trees.doubt(partition),
+      },
       inDoubt: (partition) => this.isInDoubt(partition),
       modeOf: (id) => this.modeOf(id),
       onDamage: (key) => this.#foundDamage(key),

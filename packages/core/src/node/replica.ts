@@ -5,6 +5,7 @@
  */
 import type { Primitives } from "../base/primitives.js";
 import type { KeyId } from "../base/key-id.js";
+import { NO_DIGEST } from "../merkle/sum.js";
 import { MARK_MAX, type MetaWrite, type ReadOutcome, type RecordKey, type Storage } from "../ports/storage.js";
 import type { StorageError, StoredRecord } from "../ports/storage.js";
 import { decodeRecord, digestOf, encodeRecord, type LifetimeMark, type LocalRecord } from "../replication/record.js";
@@ -54,6 +55,7 @@ export interface ReplicaOptions {
   readonly actors: Actors;
   readonly holdings: Holdings;
   readonly tags: BucketTags;
+  readonly trees: TreesToKeep;
   readonly plants: ReadonlySet<Plant>;
   /** True for a partition that this instance has not merged from every other owner yet. */
   readonly inDoubt: (partition: number) => boolean;
@@ -64,6 +66,14 @@ export interface ReplicaOptions {
   readonly onFull: (partition: number) => void;
   /** The store has failed for good. */
   readonly onFailed: () => void;
+}
+
+/** The hash trees, as a replica keeps them current (DESIGN §7). */
+export interface TreesToKeep {
+  /** In the same step as the batch that does it: a key's state goes from one digest to another, {@link NO_DIGEST} where none counts. */
+  changed(partition: number, hash: bigint, before: bigint, after: bigint): void;
+  /** What the partition's tree counted for a key is not known, or what it was told did not happen. */
+  doubt(partition: number): void;
 }
 
 type Turn = () => void;
@@ -194,13 +204,15 @@ export class Replica {
       return;
     }
     const digest = sameBody ? before.digest : digestOf(primitives, key.hash, change.body);
-    const value = encodeRecord(primitives, key.hash, { ...change, digest });
+    const record = { ...change, digest };
+    const value = encodeRecord(primitives, key.hash, record);
     this.#damaged.delete(key.hash);
+    this.#tellTree(key, held, treeDigest(record));
     const isEarly = plants.has("ack-before-flush");
     const mark = Math.min(MARK_MAX, states.liveCount(change.body));
     const tag = tags.tagFor(key.id);
     const fact = tags.factFor(tag);
-    const records = [{ ...addressOf(key), value, digest, mark, tag }];
+    const records = [{ ...addressOf(key), value, digest: treeDigest(record), mark, tag }];
     storage.apply({ records, meta: fact === undefined ? meta : [...meta, fact] }, (error) => {
       if (error === undefined && fact !== undefined) tags.proven(tag);
       this.#applied(key, error);
@@ -217,6 +229,7 @@ export class Replica {
     const { storage, states, holdings } = this.#options;
     const before = recordOf(held);
     this.#damaged.delete(key.hash);
+    this.#tellTree(key, held, NO_DIGEST);
     storage.apply({ records: [{ ...addressOf(key), value: undefined }], meta }, (error) => {
       this.#applied(key, error);
       done(error ?? "durable");
@@ -226,12 +239,22 @@ export class Replica {
   }
 
   #applied(key: KeyId, error: StorageError | undefined): void {
-    const { actors, onFull, onFailed } = this.#options;
+    const { actors, trees, onFull, onFailed } = this.#options;
     if (error === "failed") onFailed();
     if (error !== "full") return;
     // The record of before is back, and may not know of a dot that others have by now (TRAPS 1).
     actors.retireAll();
+    trees.doubt(key.partition);
     onFull(key.partition);
+  }
+
+  /** Before the batch is applied: a store that refuses it at once takes the tree back with it. */
+  #tellTree(key: KeyId, held: Held, digest: bigint): void {
+    const { trees } = this.#options;
+    const before = recordOf(held);
+    trees.changed(key.partition, key.hash, before === undefined ? NO_DIGEST : treeDigest(before), digest);
+    // Under a record that can't be read lies the digest that the index has of it.
+    if (held.kind === "unknown" && held.damaged && before === undefined) trees.doubt(key.partition);
   }
 
   #nextTurn(hash: bigint): void {
@@ -244,6 +267,11 @@ export class Replica {
 /** What lies there and can be read, in doubt or not. */
 export function recordOf(held: Held): LocalRecord | undefined {
   return held.kind === "absent" ? undefined : held.record;
+}
+
+/** The digest under which a record counts in the hash tree, and lies in the store's index. */
+export function treeDigest(record: LocalRecord): bigint {
+  return record.digest;
 }
 
 function isSameMark(a: LifetimeMark | undefined, b: LifetimeMark | undefined): boolean {

@@ -1,6 +1,6 @@
 /** What a node shows of itself, its cluster and its ring: to people through the doors, to clients that route by the ring. */
 import type { RingTable } from "../wire/messages.js";
-import type { ClusterView, MemberView, PlaceView, RingView, TransferView } from "./api.js";
+import type { ClusterView, DigestsView, MemberView, PlaceView, RingView, TransferView } from "./api.js";
 import type { NodeContext } from "./context.js";
 import { clusterIdText } from "./identity.js";
 import { fallbacksNow } from "./placement.js";
@@ -36,6 +36,16 @@ export function ringView(node: NodeContext): RingView {
 
 export function placeView(node: NodeContext, partition: number): PlaceView {
   return { partition, preferenceList: node.placement(partition).reads, fallbacks: fallbacksNow(node, partition) };
+}
+
+/** Of the partitions that have no tree yet, or one in question, nothing is said. */
+export function digestsView({ forest, identity }: NodeContext): DigestsView {
+  const partitions: Record<string, string> = {};
+  for (let partition = 0; partition < identity.partitions; partition++) {
+    const root = forest.root(partition);
+    if (root !== undefined) partitions[partition] = root.toString(16).padStart(16, "0");
+  }
+  return { partitions };
 }
 
 /** The ring as a client needs it: members by place, owners as places. */

@@ -35,6 +35,7 @@ function replicaOn(readDelayMs: number) {
   const replica = new Replica({
     ...{ primitives: testPrimitives, storage, states, actors, holdings: new Holdings(testPrimitives) },
     tags: new BucketTags(testPrimitives),
+    trees: { changed: () => {}, doubt: () => {} },
     plants: NO_PLANTS,
     inDoubt: () => false,
     modeOf: () => "siblings",

@@ -29,6 +29,7 @@ test.each([
   ["/v1/buckets/carts", "BucketConfig"],
   ["/v1/cluster", "Cluster"],
   ["/v1/ring", "Ring"],
+  ["/v1/digests", "Digests"],
   ["/v1/ring?bucket=b&key=k", "Place"],
   ["/v1/kv/b/k/explain", "Explanation"],
   ["/health/live", "Health"],

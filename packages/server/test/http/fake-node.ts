@@ -3,6 +3,7 @@ import type {
   BucketConfig,
   ClusterView,
   ConflictPage,
+  DigestsView,
   Explanation,
   GetCommand,
   Got,
@@ -146,6 +147,10 @@ export class FakeNode implements NodeApi {
 
   ringView(): RingView {
     return { version: "1", partitions: [{ partition: 0, owners: ["n1"] }] };
+  }
+
+  digests(): DigestsView {
+    return { partitions: { "17": "00000000000000ff" } };
   }
 
   cluster(): ClusterView {

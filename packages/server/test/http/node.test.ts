@@ -81,7 +81,7 @@ test.each([
   ["GET", "//v1/cluster"],
   ["PUT", "/v2/kv/b/k"],
   ["PROPFIND", "/nowhere"],
-  ["GET", "/v1/digests"],
+  ["GET", "/v1/nothing"],
   ["POST", "/v1/repair"],
   ["POST", "/v1/cluster/members/n1/leave"],
   ["DELETE", "/v1/cluster/members/n1"],

@@ -10,6 +10,7 @@ import type { Target } from "./target.js";
 export const clusterRoutes: readonly Route[] = [
   { method: "GET", path: "/v1/cluster", operation: "cluster", handle: cluster },
   { method: "GET", path: "/v1/ring", operation: "ring", handle: ring },
+  { method: "GET", path: "/v1/digests", operation: "digests", handle: digests },
   { method: "GET", path: "/v1/kv/:bucket/:key/explain", operation: "explain", handle: explain },
 ];
 
@@ -32,6 +33,11 @@ function ring(exchange: Exchange, target: Target): void {
     );
   }
   exchange.json(200, node.place(node.keyOf(checkedBucket(bucket), checkedKey(key)).id));
+}
+
+function digests(exchange: Exchange, { query }: Target): void {
+  parseQuery(query, []);
+  exchange.json(200, exchange.door.node.digests());
 }
 
 function explain(exchange: Exchange, target: Target): void {

@@ -15,6 +15,7 @@ export type Operation =
   | "conflicts"
   | "ring"
   | "cluster"
+  | "digests"
   | "other";
 
 /** From 100 microseconds, which a read of one's own store takes, to the longest timeout. */

@@ -4,6 +4,7 @@ import type {
   BucketConfig,
   ClusterView,
   ConflictPage,
+  DigestsView,
   Explanation,
   KeyPage,
   PlaceView,
@@ -111,6 +112,12 @@ export const ring = z.object({
   partitions: z.array(z.object({ partition: count, owners: z.array(name) })),
 }) satisfies z.ZodType<RingView>;
 
+export const digests = z.object({
+  partitions: z.record(z.string(), z.string()).meta({
+    description: "By partition, the root of its hash tree: 16 hex digits. Equal on replicas that hold the same",
+  }),
+}) satisfies z.ZodType<DigestsView>;
+
 export const place = z.object({
   partition: count,
   preferenceList: z.array(name),
@@ -160,6 +167,7 @@ export const documents = {
   Explanation: explanation,
   Health: health,
   KeyPage: keyPage,
+  Digests: digests,
   Place: place,
   Problem: problem,
   Ring: ring,
