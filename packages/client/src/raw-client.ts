@@ -8,6 +8,7 @@ import {
   keyProblem,
   limits,
   operationTag,
+  ttlProblem,
   utf8Length,
   type Address,
   type KeyId,
@@ -44,6 +45,8 @@ export interface DeleteOptions extends CallOptions {
 
 export interface PutOptions extends DeleteOptions {
   readonly contentType?: string;
+  /** Seconds until the value is hidden and forgotten; 0: never, whatever its bucket's default is. */
+  readonly ttl?: number;
   /** Fails with `exists` when a quorum read sees a value. Two at once may both succeed and become siblings. */
   readonly ifAbsent?: boolean;
 }
@@ -55,7 +58,7 @@ export interface WriteResult {
 }
 
 /** What a write says beside its options. */
-type Write = Pick<PutCommand, "value" | "contentType" | "context">;
+type Write = Pick<PutCommand, "value" | "contentType" | "ttlSeconds" | "context">;
 
 const DEFAULT_CONTENT_TYPE = "application/octet-stream";
 const NO_CONTEXT = new Uint8Array(0);
@@ -97,8 +100,10 @@ export class RawClient {
   /** Without a context it replaces nothing. `value` must not change until the promise settles: it may be sent again. */
   async put(bucket: string, key: string, value: Uint8Array, options: PutOptions = {}): Promise<WriteResult> {
     const { context = NO_CONTEXT, contentType = DEFAULT_CONTENT_TYPE } = options;
+    const problem = options.ttl === undefined ? undefined : ttlProblem(options.ttl);
+    if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
     const address = this.#keyOf(bucket, key);
-    return this.#write(address, { value, contentType, context }, options);
+    return this.#write(address, { value, contentType, ttlSeconds: options.ttl, context }, options);
   }
 
   /** Removes what `context` covers; without one, what a quorum sees now. A value written at the same time survives. */

@@ -3,9 +3,9 @@ import {
   clockJson,
   decodeState,
   formatDot,
-  live,
   Reader,
   stampMs,
+  valued,
   type Got,
   type Sibling as StoredSibling,
   type TextCodec,
@@ -18,6 +18,8 @@ export interface Sibling<T> {
   readonly dot: string;
   /** Milliseconds since the epoch. It decides nothing, unless the bucket asked for last write wins. */
   readonly timestamp: number;
+  /** Milliseconds since the epoch from which on no read shows it; undefined for a value that stays. */
+  readonly expires?: number;
   readonly contentType: string;
   /** The version vector of the write, its own dot included: compare two to see which came first, or that neither did. */
   readonly clock: Readonly<Record<string, number>>;
@@ -35,14 +37,16 @@ export interface QuorumReport {
 class RawSibling implements Sibling<Uint8Array> {
   readonly value: Uint8Array;
   readonly timestamp: number;
+  readonly expires?: number;
   readonly contentType: string;
   readonly origin: StoredSibling["origin"];
   readonly #stored: Pick<StoredSibling, "dot" | "clock">;
 
-  constructor({ value, stamp, contentType, origin, dot, clock }: StoredSibling) {
+  constructor({ value, stamp, expiresAtMs, contentType, origin, dot, clock }: StoredSibling) {
     // A slice would keep alive, for as long as the value is kept, all that came with it in one read of the socket.
     this.value = value.slice();
     this.timestamp = stampMs(stamp);
+    if (expiresAtMs !== undefined) this.expires = expiresAtMs;
     this.contentType = contentType;
     this.origin = origin;
     this.#stored = { dot, clock };
@@ -88,7 +92,8 @@ export class ReadResult {
   #decode(): readonly Sibling<Uint8Array>[] {
     const body = this.#body;
     if (body === undefined || body.length === 0) return [];
-    const siblings = live(decodeState(new Reader(this.#text, body))).map((sibling) => new RawSibling(sibling));
+    // What had expired was left out by the member that answered: this process's clock is asked nothing.
+    const siblings = valued(decodeState(new Reader(this.#text, body))).map((sibling) => new RawSibling(sibling));
     this.#body = undefined;
     return siblings;
   }

@@ -5,6 +5,8 @@ export const limits = {
   keyBytesMax: 1024,
   valueBytesMax: 1024 * 1024,
   contentTypeBytesMax: 255,
+  /** The longest that a value may ask to stay before it expires: a hundred years. */
+  ttlSecondsMax: 3_155_760_000,
   idempotencyKeyBytesMax: 255,
 
   /** A key with more siblings is counted in a metric. */

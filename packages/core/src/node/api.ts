@@ -12,7 +12,12 @@ export interface BucketConfig {
   readonly r: QuorumArg;
   readonly w: QuorumArg;
   readonly conflicts: ConflictMode;
+  /** Seconds that a value stays unless its write says otherwise; not there where values stay. */
+  readonly ttl?: number | undefined;
 }
+
+/** What is left out stays as it is; a `ttl` of null takes the default away. */
+export type BucketChange = Partial<Omit<BucketConfig, "n" | "ttl">> & { readonly ttl?: number | null };
 
 export type MemberStatus = "up" | "suspect" | "down" | "joining" | "leaving";
 
@@ -143,7 +148,7 @@ export interface NodeApi {
   listBuckets(timeoutMs: number, reply: Reply<readonly { readonly name: string; readonly keys: number }[]>): void;
   bucketConfig(bucket: string): BucketConfig;
   /** Durable here when it answers; gossip brings it to the others. */
-  setBucketConfig(bucket: string, config: Partial<Omit<BucketConfig, "n">>, reply: Reply<BucketConfig>): void;
+  setBucketConfig(bucket: string, config: BucketChange, reply: Reply<BucketConfig>): void;
 
   /** Asks every replica for what it holds and repairs nothing. */
   explain(id: Uint8Array, timeoutMs: number, reply: Reply<Explanation>): void;

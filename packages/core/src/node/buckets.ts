@@ -4,7 +4,7 @@ import { fail, ok } from "../base/failure.js";
 import { limits } from "../base/limits.js";
 import type { Primitives } from "../base/primitives.js";
 import type { ConflictMode } from "../versions/key-state.js";
-import type { BucketConfig, Reply } from "./api.js";
+import type { BucketChange, BucketConfig, Reply } from "./api.js";
 import type { FactStore } from "./fact-store.js";
 import { bucketPrefix, decodeBucketFact, encodeBucketFact, type BucketFact } from "./facts.js";
 
@@ -47,29 +47,35 @@ export class Buckets {
   config(bucket: string): BucketConfig {
     const fact = this.#facts.get(bucket);
     const n = this.replicas;
-    return fact === undefined
-      ? { n, r: "quorum", w: "quorum", conflicts: "siblings" }
-      : { n, r: fact.r, w: fact.w, conflicts: fact.conflicts };
+    if (fact === undefined) return { n, r: "quorum", w: "quorum", conflicts: "siblings" };
+    const { r, w, conflicts, ttlSeconds } = fact;
+    return { n, r, w, conflicts, ...(ttlSeconds !== undefined && { ttl: ttlSeconds }) };
   }
 
   /** The mode of the bucket that a key's id (`bucket/key`) names. */
   modeOf(id: Uint8Array): ConflictMode {
-    if (this.#facts.size === 0) return "siblings";
-    return this.#facts.get(this.primitives.text.decode(id, 0, id.indexOf(SLASH)))?.conflicts ?? "siblings";
+    return this.#factOf(id)?.conflicts ?? "siblings";
+  }
+
+  /** Seconds that values of that bucket stay unless their writes say otherwise; undefined: for ever. */
+  ttlOf(id: Uint8Array): number | undefined {
+    return this.#factOf(id)?.ttlSeconds;
   }
 
   stampOf(bucket: string): Stamp {
     return this.#facts.get(bucket)?.stamp ?? NO_STAMP;
   }
 
-  set(bucket: string, change: Partial<Omit<BucketConfig, "n">>, stamp: Stamp, reply: Reply<BucketConfig>): void {
+  set(bucket: string, change: BucketChange, stamp: Stamp, reply: Reply<BucketConfig>): void {
     if (!this.#facts.has(bucket) && this.#facts.size >= limits.bucketsConfiguredMax) {
       const detail = `${this.#facts.size} buckets are configured, at most ${limits.bucketsConfiguredMax} can be; use one of them`;
       return reply(fail("bad-parameter", detail));
     }
-    const { r, w, conflicts } = { ...this.config(bucket), ...change };
+    const { r, w, conflicts, ttl } = { ...this.config(bucket), ...change };
     const key = bucketPrefix + bucket;
-    const fact = encodeBucketFact(this.primitives, { stamp, r, w, conflicts });
+    const ttlSeconds = ttl ?? undefined;
+    const said = { stamp, r, w, conflicts, ...(ttlSeconds !== undefined && { ttlSeconds }) };
+    const fact = encodeBucketFact(this.primitives, said);
     this.store.publish(key, fact, (error) => {
       if (error !== undefined) {
         const detail = "this node could not write the bucket's configuration to its disk; try another node";
@@ -78,5 +84,10 @@ export class Buckets {
       this.learn(key, fact, this.store.options.instance);
       reply(ok(this.config(bucket)));
     });
+  }
+
+  #factOf(id: Uint8Array): BucketFact | undefined {
+    if (this.#facts.size === 0) return undefined;
+    return this.#facts.get(this.primitives.text.decode(id, 0, id.indexOf(SLASH)));
   }
 }

@@ -1,12 +1,14 @@
 /**
  * Counts what the store holds, partition by partition, while requests are served. The index tells how many siblings of which bucket each key
- * has; only what it can't tell is read: the keys in conflict, whose names and times are asked for, and those of a bucket without a number.
+ * has; only what it can't tell is read: the keys in conflict, whose names and times are asked for, those with a value that expires, and those of a
+ * bucket without a number.
  */
 import { namesOf } from "../base/key-id.js";
 import type { Clock } from "../ports/clock.js";
 import { HASH_MAX, type IndexEntry, type Storage, type StoredRecord } from "../ports/storage.js";
+import { DEAD, STAYING } from "../replication/lives.js";
 import type { BucketTags } from "./bucket-tags.js";
-import type { CountedKey, Holdings } from "./holdings.js";
+import { countedKey, type CountedKey, type Holdings } from "./holdings.js";
 import type { Replica } from "./replica.js";
 import type { States } from "./states.js";
 
@@ -68,7 +70,7 @@ export class Census {
     const look = ({ hash, mark, tag }: IndexEntry): boolean => {
       const bucket = tags.bucketOf(tag);
       if (mark > 1 || bucket === undefined) unread.add(hash);
-      else if (mark === 1) found.push({ hash, bucket, live: 1 });
+      else found.push({ hash, bucket, end: mark === 1 ? STAYING : DEAD });
       return true;
     };
     holdings.begin(partition);
@@ -105,11 +107,8 @@ export class Census {
   #countedKey(record: StoredRecord): CountedKey | undefined {
     const { replica, states, holdings } = this.#options;
     const local = replica.read(record);
-    const outline = local === undefined ? undefined : states.outline(local.body);
-    if (outline === undefined || outline.live === 0) return undefined;
+    if (local === undefined) return undefined;
     const { hash, key } = record;
-    const { bucket } = namesOf(holdings.primitives, key);
-    const counted = { hash, bucket, live: outline.live };
-    return outline.live > 1 ? { ...counted, conflict: { id: key.slice(), ...outline } } : counted;
+    return countedKey(hash, namesOf(holdings.primitives, key).bucket, key, states.outline(local.body));
   }
 }

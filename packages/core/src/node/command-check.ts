@@ -3,6 +3,7 @@ import { equalBytes } from "../base/bytes.js";
 import { namesOf } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
 import { bucketProblem, keyProblem, utf8Length } from "../base/names.js";
+import { ttlProblem } from "../base/ttl.js";
 import type { Primitives } from "../base/primitives.js";
 import type { GetCommand, PutCommand } from "../wire/messages.js";
 
@@ -20,8 +21,14 @@ export function commandProblem(primitives: Primitives, command: GetCommand | Put
   const problem = bucketProblem(bucket) ?? keyProblem(key);
   if (problem !== undefined) return problem;
   if (key.includes(REPLACEMENT) && !isUtf8(primitives, id)) return "the key is not UTF-8";
-  if (command.kind === "get" || utf8Length(command.contentType) <= limits.contentTypeBytesMax) return undefined;
-  return `the content type is longer than ${limits.contentTypeBytesMax} bytes`;
+  if (command.kind === "get") return undefined;
+  if (utf8Length(command.contentType) > limits.contentTypeBytesMax) {
+    return `the content type is longer than ${limits.contentTypeBytesMax} bytes`;
+  }
+  if (command.ttlSeconds === undefined) return undefined;
+  return command.value === undefined
+    ? "a tombstone does not expire: a DELETE takes no TTL"
+    : ttlProblem(command.ttlSeconds);
 }
 
 function isUtf8({ text }: Primitives, bytes: Uint8Array): boolean {

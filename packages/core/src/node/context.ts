@@ -58,6 +58,8 @@ export interface NodeContext {
   isInDoubt(partition: number): boolean;
   bucketConfig(bucket: string): BucketConfig;
   modeOf(id: Uint8Array): ConflictMode;
+  /** Seconds that values of the key's bucket stay by default; undefined: for ever. */
+  ttlOf(id: Uint8Array): number | undefined;
   seemsAlive(name: string): boolean;
   /** A stamp above `floor` and all earlier ones; undefined when this node's clock is not one to stamp with (TRAPS 29). */
   stamp(floor?: Stamp): Stamp | undefined;

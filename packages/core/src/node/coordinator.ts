@@ -76,7 +76,7 @@ export class Coordinator {
     this.get(command, deadlineAtMs - this.node.clock.monotonicMs(), (outcome) => {
       if (!outcome.ok) return done(outcome);
       const { body } = outcome.value;
-      done(ok(body.length > 0 && this.node.states.liveCount(body) > 0));
+      done(ok(body.length > 0 && this.node.states.liveCount(body, this.node.clock.wallMs()) > 0));
     });
   }
 
@@ -106,13 +106,13 @@ export class Coordinator {
   }
 
   #got(key: KeyId, body: Uint8Array | undefined, needed: number, received: number): Got {
-    const { states } = this.node;
+    const { states, clock } = this.node;
     const nothing = new Uint8Array();
     if (body === undefined) return { kind: "got", body: nothing, context: nothing, needed, received, fallbacks: 0 };
-    const mode = this.node.modeOf(key.id);
-    const state = states.settled(body, mode);
-    const shown = mode === "lww" && states.liveCount(body) > 1 ? states.encode(state) : body;
-    return { kind: "got", body: shown, context: states.sealContextOf(key, state), needed, received, fallbacks: 0 };
+    // What has expired by this node's clock is not sent: a client's clock need not be right.
+    const shown = states.shown(body, this.node.modeOf(key.id), clock.wallMs());
+    const context = states.sealContextOf(key, shown.state);
+    return { kind: "got", body: shown.body, context, needed, received, fallbacks: 0 };
   }
 
   /** Notes the idempotency key. One that was used for another write is refused; one whose write never started is free again. */

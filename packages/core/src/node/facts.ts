@@ -36,6 +36,8 @@ export interface BucketFact {
   readonly conflicts: ConflictMode;
   readonly r: QuorumArg;
   readonly w: QuorumArg;
+  /** Not there where values stay. */
+  readonly ttlSeconds?: number;
 }
 
 export interface RingState {
@@ -104,6 +106,7 @@ export function encodeBucketFact(primitives: Primitives, fact: BucketFact): Uint
     writer.u8(fact.conflicts === "lww" ? 1 : 0);
     writer.string(String(fact.r));
     writer.string(String(fact.w));
+    writer.uvarint(fact.ttlSeconds ?? 0);
   });
 }
 
@@ -114,7 +117,9 @@ export function decodeBucketFact(primitives: Primitives, bytes: Uint8Array): Buc
     const r = parseQuorumArg(reader.string());
     const w = parseQuorumArg(reader.string());
     if (r === undefined || w === undefined) throw new MalformedError("a bucket's r or w is no quorum");
-    return { stamp, conflicts, r, w };
+    // Facts of before there were expiries end here.
+    const ttlSeconds = reader.remaining === 0 ? 0 : reader.uvarint();
+    return { stamp, conflicts, r, w, ...(ttlSeconds > 0 && { ttlSeconds }) };
   });
 }
 

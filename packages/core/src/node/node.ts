@@ -161,11 +161,7 @@ export class Node implements api.NodeApi, NetworkHandler {
     return this.#parts.bucketConfig(bucket);
   }
 
-  setBucketConfig(
-    bucket: string,
-    config: Partial<Omit<api.BucketConfig, "n">>,
-    reply: api.Reply<api.BucketConfig>,
-  ): void {
+  setBucketConfig(bucket: string, config: api.BucketChange, reply: api.Reply<api.BucketConfig>): void {
     const { buckets } = this.#parts;
     const counted = this.#enter(reply);
     if (counted === undefined) return;
@@ -200,7 +196,8 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   stats(): api.NodeStats {
-    const { membership, replica, states, holdings, refill, scrub, readRepairs } = this.#parts;
+    const { membership, replica, states, holdings, refill, scrub, readRepairs, clock } = this.#parts;
+    const nowMs = clock.wallMs();
     const owned = (partition: number): boolean => this.ownsPartition(partition);
     return {
       readRepairs,
@@ -210,8 +207,8 @@ export class Node implements api.NodeApi, NetworkHandler {
       divergentStates: states.divergent,
       siblingWarnings: this.#coordinator.siblingWarnings,
       retiredActors: this.#coordinator.retiredActors,
-      conflicts: holdings.conflictCount(owned),
-      liveKeys: holdings.liveKeys(owned),
+      conflicts: holdings.conflictCount(owned, nowMs),
+      liveKeys: holdings.liveKeys(owned, nowMs),
       transferKeys: refill.keysReceived,
       requestsInFlight: this.#inFlight.count,
     };

@@ -163,6 +163,10 @@ export class NodeParts implements NodeContext {
     return this.buckets.modeOf(id);
   }
 
+  ttlOf(id: Uint8Array): number | undefined {
+    return this.buckets.ttlOf(id);
+  }
+
   seemsAlive(name: string): boolean {
     return this.membership.seemsAlive(name);
   }

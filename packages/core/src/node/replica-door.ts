@@ -51,16 +51,18 @@ export class ReplicaDoor {
   }
 
   #buckets(): MessageOf<"inventoried">["buckets"] {
-    const totals = this.node.holdings.liveByBucket((partition) => this.node.ownsPartition(partition));
+    const { holdings, clock } = this.node;
+    const totals = holdings.liveByBucket((partition) => this.node.ownsPartition(partition), clock.wallMs());
     return [...totals].filter(([, keys]) => keys > 0).map(([name, keys]) => ({ name, keys }));
   }
 
   #conflicts(bucket: string): MessageOf<"conflicts-listed">["conflicts"] {
-    const { primitives, holdings } = this.node;
+    const { primitives, holdings, clock } = this.node;
     const prefix = new Uint8Array(bucket.length * 3 + 1);
     const size = bucket === "" ? 0 : primitives.text.encodeInto(`${bucket}/`, prefix, 0);
     const found: MessageOf<"conflicts-listed">["conflicts"][number][] = [];
-    for (const { id, live, sinceMs } of holdings.conflicts((partition) => this.node.ownsPartition(partition))) {
+    const owned = (partition: number): boolean => this.node.ownsPartition(partition);
+    for (const { id, live, sinceMs } of holdings.conflicts(owned, clock.wallMs())) {
       if (startsWith(id, prefix.subarray(0, size))) found.push({ id, siblings: live, sinceMs });
     }
     return found;
@@ -68,6 +70,7 @@ export class ReplicaDoor {
 
   #list(request: MessageOf<"list">, answer: Answer): void {
     const keys: MessageOf<"listed">["keys"][number][] = [];
+    const nowMs = this.node.clock.wallMs();
     let more = false;
     const take = (record: StoredRecord): boolean => {
       if (!startsWith(record.key, request.prefix)) return true;
@@ -77,7 +80,7 @@ export class ReplicaDoor {
       }
       const local = this.node.replica.read(record);
       // A damaged record is listed with a digest that no healthy one has: the lister then asks for the key itself.
-      const live = local === undefined || local.inDoubt ? 0 : this.node.states.liveCount(local.body);
+      const live = local === undefined || local.inDoubt ? 0 : this.node.states.liveCount(local.body, nowMs);
       keys.push({ id: record.key, digest: local === undefined || local.inDoubt ? 0n : local.digest, live });
       return true;
     };

@@ -14,7 +14,7 @@ import type { Stored } from "../wire/messages.js";
 import type { Actors } from "./actors.js";
 import type { BucketTags } from "./bucket-tags.js";
 import type { ConflictMode, KeyState } from "../versions/key-state.js";
-import type { Holdings } from "./holdings.js";
+import type { Holdings, Outline } from "./holdings.js";
 import type { Plant } from "./plants.js";
 import type { Parsed, States } from "./states.js";
 
@@ -209,7 +209,8 @@ export class Replica {
     this.#damaged.delete(key.hash);
     this.#tellTree(key, held, treeDigest(record));
     const isEarly = plants.has("ack-before-flush");
-    const mark = Math.min(MARK_MAX, states.liveCount(change.body));
+    const outline = states.outline(change.body);
+    const mark = markOf(outline);
     const tag = tags.tagFor(key.id);
     const fact = tags.factFor(tag);
     const records = [{ ...addressOf(key), value, digest: treeDigest(record), mark, tag }];
@@ -220,8 +221,8 @@ export class Replica {
     });
     if (isEarly) done("durable");
     if (!sameBody) {
-      const live = before === undefined ? 0 : states.liveCount(before.body);
-      holdings.changed(key, live, states.outline(change.body));
+      const outlineBefore = before && states.outline(before.body);
+      holdings.changed(key, outlineBefore, outline);
     }
   }
 
@@ -234,8 +235,7 @@ export class Replica {
       this.#applied(key, error);
       done(error ?? "durable");
     });
-    const live = before === undefined ? 0 : states.liveCount(before.body);
-    holdings.changed(key, live, { live: 0, sinceMs: 0 });
+    holdings.changed(key, before && states.outline(before.body), undefined);
   }
 
   #applied(key: KeyId, error: StorageError | undefined): void {
@@ -272,6 +272,11 @@ export function recordOf(held: Held): LocalRecord | undefined {
 /** The digest under which a record counts in the hash tree, and lies in the store's index. */
 export function treeDigest(record: LocalRecord): bigint {
   return record.digest;
+}
+
+/** What the index says of a record: its values, where time changes nothing about them; else that one must look. */
+function markOf({ valued, expiries }: Outline): number {
+  return expiries.length > 0 ? MARK_MAX : Math.min(MARK_MAX, valued);
 }
 
 function isSameMark(a: LifetimeMark | undefined, b: LifetimeMark | undefined): boolean {

@@ -1,5 +1,4 @@
 /** Where the node's bytes meet the versions room: states in and out of their encoded form, joined, outlined, and named by their digest. */
-import { assert } from "../base/assert.js";
 import { MalformedError, Reader, Writer } from "../base/bytes.js";
 import { stampMs } from "../base/hlc.js";
 import type { KeyId } from "../base/key-id.js";
@@ -7,10 +6,17 @@ import type { Primitives } from "../base/primitives.js";
 import { digestOf } from "../replication/record.js";
 import { contextOf, EMPTY_CONTEXT, type CausalContext } from "../versions/context.js";
 import { openContext, sealContext } from "../versions/context-token.js";
-import { divergentDots, EMPTY_STATE, live, type ConflictMode, type KeyState } from "../versions/key-state.js";
+import {
+  divergentDots,
+  EMPTY_STATE,
+  valued,
+  withoutExpired,
+  type ConflictMode,
+  type KeyState,
+} from "../versions/key-state.js";
 import { merge, settle } from "../versions/merge.js";
-import { decodeState, encodeState, peekLive } from "../versions/state-codec.js";
-import type { Outline } from "./holdings.js";
+import { decodeState, encodeState, liveAt, peekLive } from "../versions/state-codec.js";
+import { NO_VERSIONS, type Outline } from "./holdings.js";
 
 /** A state in both of its forms: decoded once, where it came in. */
 export interface Parsed {
@@ -84,29 +90,31 @@ export class States {
     return body === b.body ? b : this.copyOf(key, body);
   }
 
-  /** The state in the form its bucket asks for now: it may have been written before the bucket chose last-write-wins. */
-  settled(body: Uint8Array, mode: ConflictMode): KeyState {
-    return settle(this.decode(body), mode);
-  }
-
   /** Undefined stands for a key that was never seen. */
   stateOf(held: { readonly body: Uint8Array } | undefined): KeyState {
     return held === undefined ? EMPTY_STATE : this.decode(held.body);
   }
 
-  liveCount(body: Uint8Array): number {
-    return peekLive(new Reader(this.primitives.text, body));
+  /** Values that are shown at `nowMs` (milliseconds since the epoch). */
+  liveCount(body: Uint8Array, nowMs: number): number {
+    return liveAt(peekLive(new Reader(this.primitives.text, body)), nowMs);
   }
 
   outline(body: Uint8Array): Outline {
-    const count = this.liveCount(body);
-    if (count < 2) return { live: count, sinceMs: 0 };
-    const stamps = live(this.decode(body))
-      .map((sibling) => sibling.stamp)
-      .sort((a, b) => a - b);
-    const second = stamps[1];
-    assert(second !== undefined, "a conflict has two live siblings");
-    return { live: count, sinceMs: stampMs(second) };
+    const header = peekLive(new Reader(this.primitives.text, body));
+    if (header.valued < 2) return { ...header, versions: NO_VERSIONS };
+    const versions = valued(this.decode(body)).map(({ stamp, expiresAtMs = Infinity }) => ({
+      writtenAtMs: stampMs(stamp),
+      expiresAtMs,
+    }));
+    return { ...header, versions: versions.sort((a, b) => a.writtenAtMs - b.writtenAtMs) };
+  }
+
+  /** What a reader is shown of a state at `nowMs`, in the form its bucket asks for. The same body where that is all of it. */
+  shown(body: Uint8Array, mode: ConflictMode, nowMs: number): Parsed {
+    const state = this.decode(body);
+    const shown = withoutExpired(settle(state, mode), nowMs);
+    return { body: shown === state ? body : this.encode(shown), state: shown };
   }
 
   /** The context of a read that saw this state, as its client carries it. */

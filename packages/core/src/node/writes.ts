@@ -3,6 +3,7 @@ import { fail, ok, type Failure, type Outcome } from "../base/failure.js";
 import { stampAt } from "../base/hlc.js";
 import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
+import { expiryAt } from "../base/ttl.js";
 import { majority } from "../quorum/needed.js";
 import { contextOf, contextOfAdopted, type CausalContext } from "../versions/context.js";
 import { EMPTY_STATE, live, type KeyState } from "../versions/key-state.js";
@@ -67,7 +68,7 @@ export class Writes {
     const state = this.node.states.stateOf(seen);
     const known = this.#known(order.command, state);
     if (known?.kind === "same") return this.#write(order, seen, reply);
-    const isLive = live(state).length > 0;
+    const isLive = live(state, this.node.clock.wallMs()).length > 0;
     if (order.command.ifAbsent && isLive) {
       return reply(fail("exists", "the key has a value already, and If-None-Match: * asks to create it"));
     }
@@ -126,7 +127,10 @@ export class Writes {
     const mode = this.node.modeOf(order.key.id);
     const fresh = actors.next;
     // Among siblings a stamp is for people: no clock decides, so none is worth refusing a write.
-    const stamp = this.node.stamp(stampFloor(state, context)) ?? (mode === "lww" ? undefined : stampAt(clock.wallMs()));
+    // An expiry does: one set by a clock that runs ahead would hide a value before its time.
+    const expiresAtMs = command.value && expiryAt(clock.wallMs(), command.ttlSeconds, this.node.ttlOf(order.key.id));
+    const asksClock = mode === "lww" || expiresAtMs !== undefined;
+    const stamp = this.node.stamp(stampFloor(state, context)) ?? (asksClock ? undefined : stampAt(clock.wallMs()));
     if (stamp === undefined) {
       const detail = `this node's clock is more than ${limits.clockSkewMaxMs} ms from the other members' or from what the key was stamped with; mend the clocks, or ask another node`;
       return fail("clock-skew", detail);
@@ -141,6 +145,7 @@ export class Writes {
       deleted: command.value === undefined,
       contentType: command.contentType,
       value: command.value ?? new Uint8Array(),
+      ...(expiresAtMs !== undefined && { expiresAtMs }),
       origin: { node: self, fallback: false, context: command.context.length > 0 },
       ...(command.operation && { operation: { id: command.operation.id, check: command.operation.check } }),
       isCurrentInstance: (instance) => this.node.membership.members().some((member) => member.instance === instance),
@@ -156,10 +161,11 @@ export class Writes {
 
   /** Siblings are bounded on the client's path only, and a write that covers some is always taken. */
   #tooManySiblings(before: KeyState, after: KeyState, command: PutCommand): Decision | undefined {
-    const count = live(after).length;
+    const nowMs = this.node.clock.wallMs();
+    const count = live(after, nowMs).length;
     if (count > limits.siblingsWarn) this.siblingWarnings++;
     const { siblingsMax } = this.node.settings;
-    if (command.value === undefined || count <= siblingsMax || count <= live(before).length) return undefined;
+    if (command.value === undefined || count <= siblingsMax || count <= live(before, nowMs).length) return undefined;
     const detail = `the key has ${count - 1} siblings, at most ${siblingsMax} are kept; GET it, resolve them, and PUT the result with the Kvorum-Context of that GET`;
     return fail("too-many-siblings", detail);
   }

@@ -5,7 +5,7 @@ import type { Dot } from "./actor.js";
 import { compareDots } from "./actor.js";
 import { compareOperations } from "./operation.js";
 import { NO_PAST_OPERATIONS, type PastOperations } from "./past-operations.js";
-import { sameContent } from "./sibling.js";
+import { isExpired, sameContent } from "./sibling.js";
 import type { Sibling } from "./sibling.js";
 import { VersionVector } from "./version-vector.js";
 
@@ -36,15 +36,30 @@ export function standing(state: KeyState): readonly Sibling[] {
   return foldTwins(state.siblings);
 }
 
-/** The versions that have a value. */
-export function live(state: KeyState): readonly Sibling[] {
+/** The versions that have a value, those that have expired included. */
+export function valued(state: KeyState): readonly Sibling[] {
   const seen = standing(state);
   return seen.some((sibling) => sibling.deleted) ? seen.filter((sibling) => !sibling.deleted) : seen;
 }
 
-/** Whether a read answers "no value here": never seen, or only tombstones stand. */
-export function isAbsent(state: KeyState): boolean {
-  return state.siblings.every((sibling) => sibling.deleted);
+/** The versions whose value is shown at `nowMs` (milliseconds since the epoch). */
+export function live(state: KeyState, nowMs: number): readonly Sibling[] {
+  const values = valued(state);
+  return values.some((sibling) => isExpired(sibling, nowMs))
+    ? values.filter((sibling) => !isExpired(sibling, nowMs))
+    : values;
+}
+
+/** Whether nothing in the state will be shown again: never seen, or only tombstones and values that had expired at `nowMs`. */
+export function isDead(state: KeyState, nowMs: number): boolean {
+  return state.siblings.every((sibling) => sibling.deleted || isExpired(sibling, nowMs));
+}
+
+/** The state as it is shown at `nowMs`: without what has expired, which its vector still covers. For readers only, never to be kept. */
+export function withoutExpired(state: KeyState, nowMs: number): KeyState {
+  if (!state.siblings.some((sibling) => isExpired(sibling, nowMs))) return state;
+  const shown = new Set(live(state, nowMs));
+  return { ...state, siblings: state.siblings.filter((sibling) => sibling.deleted || shown.has(sibling)) };
 }
 
 /** The largest stamp of a sibling; {@link NO_STAMP} without one. Also above every stamp that the vector covers: a write exceeds what it replaces. */

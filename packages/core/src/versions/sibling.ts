@@ -26,6 +26,11 @@ export interface Sibling {
   readonly clock: VersionVector;
   readonly stamp: Stamp;
   readonly deleted: boolean;
+  /**
+   * Milliseconds since the epoch from which on this value is its own tombstone; undefined for one that stays. It is in the bytes that are
+   * hashed, merged and repaired, so that no healer can bring the value back (TRAPS 20). A tombstone has none.
+   */
+  readonly expiresAtMs?: number;
   readonly contentType: string;
   /** Often a slice of a received frame: copy it where it outlives the message. Never decoded here. */
   readonly value: Uint8Array;
@@ -40,6 +45,7 @@ export function compareSiblings(a: Sibling, b: Sibling): number {
     compareDots(a.dot, b.dot) ||
     compareNumbers(a.stamp, b.stamp) ||
     compareBooleans(a.deleted, b.deleted) ||
+    compareNumbers(a.expiresAtMs ?? 0, b.expiresAtMs ?? 0) ||
     compareStrings(a.contentType, b.contentType) ||
     compareOrigins(a.origin, b.origin) ||
     compareOptional(a.operation, b.operation) ||
@@ -53,7 +59,14 @@ export function compareAge(a: Sibling, b: Sibling): number {
   return compareNumbers(a.stamp, b.stamp) || compareDots(a.dot, b.dot);
 }
 
-/** Whether a reader could not tell the two apart. */
+/**
+ * Whether a reader's clock has reached the version's expiry. That clock is the only one asked: it hides, and never orders (DESIGN §9).
+ */
+export function isExpired({ expiresAtMs }: Sibling, nowMs: number): boolean {
+  return expiresAtMs !== undefined && expiresAtMs <= nowMs;
+}
+
+/** Whether a reader could not tell the two values apart. Two attempts at one write expire at their own times, and are one version all the same. */
 export function sameContent(a: Sibling, b: Sibling): boolean {
   return a.deleted === b.deleted && a.contentType === b.contentType && equalBytes(a.value, b.value);
 }

@@ -31,6 +31,8 @@ export interface WriteRequest {
   readonly stamp: Stamp;
   /** Whether the write is a tombstone. */
   readonly deleted: boolean;
+  /** Milliseconds since the epoch; undefined for a value that stays. */
+  readonly expiresAtMs?: number;
   readonly contentType: string;
   readonly value: Uint8Array;
   readonly origin: Origin;
@@ -139,8 +141,13 @@ function nextDot(state: KeyState, minting: Lifetime & { readonly instance: numbe
 }
 
 function siblingOf(request: WriteRequest, dot: Dot, clock: VersionVector): Sibling {
-  const { stamp, deleted, contentType, value, origin, operation } = request;
-  return { dot, clock, stamp, deleted, contentType, value, origin, ...(operation && { operation }) };
+  const { stamp, deleted, expiresAtMs, contentType, value, origin, operation } = request;
+  assert(expiresAtMs === undefined || (!deleted && expiresAtMs > 0), "a value may expire, a tombstone does not");
+  return {
+    ...{ dot, clock, stamp, deleted, contentType, value, origin },
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+    ...(operation && { operation }),
+  };
 }
 
 function withOperations(before: KeyState, siblings: readonly Sibling[], vector: VersionVector): KeyState {

@@ -132,7 +132,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
   put: {
     number: 11,
     write(writer, message) {
-      const { value, operation } = message;
+      const { value, operation, ttlSeconds } = message;
       writer.blob(message.id);
       writeFlags(
         writer,
@@ -141,6 +141,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
         message.ifAbsent,
         operation !== undefined,
         operation?.maybeRetry ?? false,
+        ttlSeconds !== undefined,
       );
       if (value !== undefined) {
         writer.blob(value);
@@ -149,11 +150,12 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
       writer.blob(message.context);
       writeQuorum(writer, message.w);
       if (operation !== undefined) writeOperation(writer, operation);
+      if (ttlSeconds !== undefined) writer.uvarint(ttlSeconds);
       writer.u8(message.hops);
     },
     read(reader) {
       const id = reader.blob();
-      const flag = readFlags(reader, 5);
+      const flag = readFlags(reader, 6);
       const value = flag(0) ? reader.blob() : undefined;
       return {
         kind: "put",
@@ -165,6 +167,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
         sloppy: flag(1),
         ifAbsent: flag(2),
         operation: flag(3) ? readOperation(reader, flag(4)) : undefined,
+        ...(flag(5) && { ttlSeconds: reader.uvarint() }),
         hops: reader.u8(),
       };
     },

@@ -103,6 +103,8 @@ export interface PutCommand {
   readonly id: Uint8Array;
   readonly value: Uint8Array | undefined;
   readonly contentType: string;
+  /** Seconds until the value expires; 0: it stays, whatever its bucket says. Without it the bucket's default holds. */
+  readonly ttlSeconds?: number | undefined;
   readonly context: Uint8Array;
   readonly w: QuorumArg | undefined;
   readonly sloppy: boolean;

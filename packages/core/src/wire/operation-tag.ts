@@ -3,7 +3,7 @@ import { Writer } from "../base/bytes.js";
 import type { Primitives } from "../base/primitives.js";
 import type { OperationTag, PutCommand } from "./messages.js";
 
-type Write = Pick<PutCommand, "id" | "value" | "contentType" | "context">;
+type Write = Pick<PutCommand, "id" | "value" | "contentType" | "ttlSeconds" | "context">;
 
 const NO_KEY = new Uint8Array();
 
@@ -21,12 +21,13 @@ export function operationTag(
 }
 
 /** A hash of all that makes two writes different. */
-function checkOf(primitives: Primitives, { id, value, contentType, context }: Write): bigint {
+function checkOf(primitives: Primitives, { id, value, contentType, ttlSeconds, context }: Write): bigint {
   const writer = new Writer(primitives.text);
   writer.blob(id);
   writer.blob(context);
   writer.string(contentType);
   writer.u8(Number(value !== undefined));
   if (value !== undefined) writer.blob(value);
+  if (ttlSeconds !== undefined) writer.uvarint(ttlSeconds);
   return primitives.hash64(writer.view());
 }

@@ -1,14 +1,14 @@
 /** The wall clock decides only where a bucket asks for it, and one bad clock pins no key (TRAPS 29; DESIGN §4, last write wins). */
 import { describe, expect, it } from "vitest";
-import { live } from "../../src/versions/key-state.js";
+import { valued } from "../../src/versions/key-state.js";
 import { stampMs } from "../../src/base/hlc.js";
 import { ClockWatch } from "../../src/node/clock-watch.js";
-import type { BucketConfig } from "../../src/node/api.js";
+import type { BucketChange } from "../../src/node/api.js";
 import { TestCluster } from "./cluster.js";
 
 const HOUR_MS = 3_600_000;
 
-function configure(cluster: TestCluster, name: string, change: Partial<Omit<BucketConfig, "n">>): void {
+function configure(cluster: TestCluster, name: string, change: BucketChange): void {
   const outcome = cluster.wait<{ ok: boolean }>((done) => cluster.node(name).setBucketConfig("b", change, done));
   expect(outcome.ok).toBe(true);
   cluster.timeline.until(
@@ -20,7 +20,7 @@ function configure(cluster: TestCluster, name: string, change: Partial<Omit<Buck
 }
 
 const timestamps = (cluster: TestCluster, name: string): number[] =>
-  live(cluster.stateOf(cluster.get(name, "k"))).map(({ stamp }) => stampMs(stamp));
+  valued(cluster.stateOf(cluster.get(name, "k"))).map(({ stamp }) => stampMs(stamp));
 
 describe("last write wins", () => {
   it("keeps one version, the newest, wherever it was written", () => {

@@ -8,7 +8,7 @@ import { Starter } from "../../src/node/starter.js";
 import { MemoryNetwork, type MemoryEndpoint } from "../../src/ports/memory-network.js";
 import type { Clock } from "../../src/ports/clock.js";
 import type { RecordKey } from "../../src/ports/storage.js";
-import { live, type KeyState } from "../../src/versions/key-state.js";
+import { valued, type KeyState } from "../../src/versions/key-state.js";
 import type { GetCommand, Got, PutCommand, PutDone } from "../../src/wire/messages.js";
 import { keyIdOfBytes } from "../../src/base/key-id.js";
 import { testPrimitives } from "../primitives.js";
@@ -340,7 +340,7 @@ export class TestCluster {
 
   /** The values a get through `name` shows, sorted. */
   values(name: string, key: string, more: Partial<GetCommand> = {}): string[] {
-    return live(this.stateOf(this.get(name, key, more)))
+    return valued(this.stateOf(this.get(name, key, more)))
       .map((sibling) => this.text(sibling.value))
       .sort();
   }

@@ -1,12 +1,12 @@
 /** A dot is never reused (DESIGN §4; TRAPS 1, 2, 3): a node that may have forgotten what it minted goes on as another actor. */
 import { describe, expect, it } from "vitest";
-import { live } from "../../src/versions/key-state.js";
+import { valued } from "../../src/versions/key-state.js";
 import { formatActor, formatDot } from "../../src/versions/actor.js";
 import { TestCluster } from "./cluster.js";
 
 /** The actors of the live siblings of `k` as one node holds them. */
 function actorsOf(cluster: TestCluster, name = "n1", key = "k"): string[] {
-  return live(cluster.stateOf(cluster.get(name, key, { local: true }))).map(({ dot }) => formatActor(dot.actor));
+  return valued(cluster.stateOf(cluster.get(name, key, { local: true }))).map(({ dot }) => formatActor(dot.actor));
 }
 
 function newestActor(cluster: TestCluster, through = "n1"): string {
@@ -19,7 +19,7 @@ function newestActor(cluster: TestCluster, through = "n1"): string {
 function expectAll(cluster: TestCluster, values: readonly string[]): void {
   for (const name of ["n1", "n2", "n3"]) {
     expect(cluster.values(name, "k")).toEqual(values);
-    const dots = live(cluster.stateOf(cluster.get(name, "k"))).map(({ dot }) => formatDot(dot));
+    const dots = valued(cluster.stateOf(cluster.get(name, "k"))).map(({ dot }) => formatDot(dot));
     expect(new Set(dots).size).toBe(values.length);
   }
 }
@@ -138,7 +138,7 @@ describe("an actor is one local lifetime of a key", () => {
       const outcomes: boolean[] = [];
       for (let i = 0; i < 10; i++) cluster.begin("n1", "k", `v${i}`, (outcome) => outcomes.push(outcome.ok));
       cluster.timeline.until(() => outcomes.length === 10, 5_000, "ten answers");
-      const dots = live(cluster.stateOf(cluster.get("n2", "k", { r: "all" }))).map(({ dot }) => formatDot(dot));
+      const dots = valued(cluster.stateOf(cluster.get("n2", "k", { r: "all" }))).map(({ dot }) => formatDot(dot));
       expect(new Set(dots).size).toBe(10);
     }
   });

@@ -1,7 +1,7 @@
 /** What a write does at its coordinator, and what it answers when it can't be done (Dynamo §4.3, §4.5; DESIGN §4, §5; TRAPS 5, 6, 9, 13). */
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/base/limits.js";
-import { live, standing } from "../../src/versions/key-state.js";
+import { valued, standing } from "../../src/versions/key-state.js";
 import type { OperationTag, PutCommand } from "../../src/wire/messages.js";
 import { count } from "../counts.js";
 import { TestCluster } from "./cluster.js";
@@ -13,7 +13,7 @@ function tagged(cluster: TestCluster, id: string, key: string, value: string | u
 }
 
 const dotsOf = (cluster: TestCluster, name: string, key = "k"): number =>
-  live(cluster.stateOf(cluster.get(name, key, { r: "all" }))).length;
+  valued(cluster.stateOf(cluster.get(name, key, { r: "all" }))).length;
 
 describe("a retry is the same write (TRAPS 6)", () => {
   it("through any coordinator that the state has reached, and gives one dot", () => {

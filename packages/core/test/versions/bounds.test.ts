@@ -7,7 +7,7 @@ import type { Dot } from "../../src/versions/actor.js";
 import type { CausalContext } from "../../src/versions/context.js";
 import { CONTEXT_VECTOR_BYTES_MAX, EMPTY_CONTEXT, contextOf } from "../../src/versions/context.js";
 import { sealContext } from "../../src/versions/context-token.js";
-import { EMPTY_STATE, live } from "../../src/versions/key-state.js";
+import { EMPTY_STATE, valued } from "../../src/versions/key-state.js";
 import type { KeyState } from "../../src/versions/key-state.js";
 import { merge } from "../../src/versions/merge.js";
 import { boundVector } from "../../src/versions/retire.js";
@@ -64,7 +64,7 @@ class Workload {
     if (rng.chance(habits.renew)) this.#renew(at);
     const who = rng.below(this.clients.length);
     const replica = replicas[at] as Replica;
-    const mayBlind = live(replica.state).length < limits.siblingsMax;
+    const mayBlind = valued(replica.state).length < limits.siblingsMax;
     let client: Client = { context: EMPTY_CONTEXT, seen: new Set() };
     if (!mayBlind || !rng.chance(habits.blind)) {
       const old = this.clients[who] as Client;
@@ -211,12 +211,12 @@ describe("a context too large for a header", () => {
     a.receive(state);
     expect(vectorBytes(state.vector)).toBeGreaterThan(CONTEXT_VECTOR_BYTES_MAX);
     let rounds = 0;
-    for (; live(a.state).length > 1 && rounds < 10; rounds++) {
+    for (; valued(a.state).length > 1 && rounds < 10; rounds++) {
       const context = contextOf(a.state);
       expect(tokenChars(context)).toBeLessThanOrEqual(limits.contextCharsMax);
       a.put({ context });
     }
-    expect(live(a.state)).toHaveLength(1);
+    expect(valued(a.state)).toHaveLength(1);
     expect(rounds).toBeGreaterThan(1);
   });
 });

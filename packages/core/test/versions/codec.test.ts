@@ -7,14 +7,25 @@ import { stampAt } from "../../src/base/hlc.js";
 import type { CausalContext } from "../../src/versions/context.js";
 import { EMPTY_CONTEXT, contextOf } from "../../src/versions/context.js";
 import { openContext, sealContext } from "../../src/versions/context-token.js";
-import { EMPTY_STATE, live } from "../../src/versions/key-state.js";
+import { EMPTY_STATE, live, valued } from "../../src/versions/key-state.js";
 import type { KeyState } from "../../src/versions/key-state.js";
-import { peekLive } from "../../src/versions/state-codec.js";
+import { liveAt, peekLive } from "../../src/versions/state-codec.js";
 import { vectorBytes } from "../../src/versions/vector-codec.js";
 import { write } from "../../src/versions/write.js";
 import { count } from "../counts.js";
 import { testPrimitives } from "../primitives.js";
-import { Replica, bytes, canon, decoded, dotAt, encoded, operationOf, play, stepsArbitrary } from "./support.js";
+import {
+  EXPIRY_MAX,
+  Replica,
+  bytes,
+  canon,
+  decoded,
+  dotAt,
+  encoded,
+  operationOf,
+  play,
+  stepsArbitrary,
+} from "./support.js";
 
 const runs = { numRuns: count(1_000, 100_000) };
 
@@ -69,10 +80,32 @@ describe("a state's bytes", () => {
     expect(canon(workedExample())).toBe(written);
   });
 
-  it("say how many versions are live before anything else", () => {
+  it("of a value with an expiry begin as that page says", () => {
+    const page = readFileSync(new URL("../../../../docs/formats/key-state.md", import.meta.url), "utf8");
+    const block = [...page.matchAll(/```hex\n([^`]*)```/g)][1]?.[1] ?? "";
+    const written = block.replaceAll(/\|.*$/gm, "").replaceAll(/\s/g, "");
+    const a = new Replica(0x2a);
+    a.put({ value: "tea", expiresAtMs: 1_800_000_060_000 });
+    expect(written).toHaveLength(18);
+    expect(canon(a.state).slice(0, 18)).toBe(written);
+  });
+
+  it("refuse a tombstone that expires", () => {
+    expect(() => new Replica(1).put({ deleted: true, expiresAtMs: 1 })).toThrow("a tombstone does not");
+    const a = new Replica(1);
+    a.put({ value: "v", expiresAtMs: 1 });
+    const source = encoded(a.state);
+    const flags = source.findIndex((byte) => byte === 32);
+    source[flags] = 33;
+    expect(() => decoded(source)).toThrow(MalformedError);
+  });
+
+  it("say which values stand, and how long, before anything else", () => {
     fc.assert(
       fc.property(states, (state) => {
-        expect(peekLive(new Reader(testPrimitives.text, encoded(state)))).toBe(live(state).length);
+        const header = peekLive(new Reader(testPrimitives.text, encoded(state)));
+        expect(header.valued).toBe(valued(state).length);
+        for (let now = 0; now <= EXPIRY_MAX; now++) expect(liveAt(header, now)).toBe(live(state, now).length);
       }),
       { numRuns: 200 },
     );
@@ -114,8 +147,9 @@ describe("a state's bytes", () => {
   });
 
   it.each([
-    ["a newer format", (source: Uint8Array) => source.fill(2, 0, 1)],
-    ["a wrong count of live versions", (source: Uint8Array) => source.fill(3, 1, 2)],
+    ["a newer format", (source: Uint8Array) => source.fill(3, 0, 1)],
+    ["the form of a state with an expiry", (source: Uint8Array) => Uint8Array.of(2, 1, 0, ...source.subarray(2))],
+    ["a wrong count of valued versions", (source: Uint8Array) => source.fill(3, 1, 2)],
     ["a byte too many", (source: Uint8Array) => Uint8Array.of(...source, 0)],
     ["a byte too few", (source: Uint8Array) => source.subarray(0, -1)],
   ])("%s is refused", (_name, change) => {

@@ -3,7 +3,7 @@ import type { Dot, Lifetime } from "../../src/versions/actor.js";
 import { compareDots } from "../../src/versions/actor.js";
 import type { CausalContext } from "../../src/versions/context.js";
 import { EMPTY_CONTEXT, contextOf } from "../../src/versions/context.js";
-import { EMPTY_STATE, live } from "../../src/versions/key-state.js";
+import { EMPTY_STATE, valued } from "../../src/versions/key-state.js";
 import type { ConflictMode, KeyState } from "../../src/versions/key-state.js";
 import { merge } from "../../src/versions/merge.js";
 import type { VersionVector } from "../../src/versions/version-vector.js";
@@ -149,7 +149,7 @@ function check(world: World, mode: ConflictMode): void {
     const expected = standingOf(seen, events, mode);
     const found = state.siblings.map(({ value }) => value[0] as number).sort((a, b) => a - b);
     if (found.join() !== expected.join()) fail(`stands ${found.join()}, expected ${expected.join()}`, world);
-    const alive = live(state).map(({ value }) => (value[0] as number) % 2);
+    const alive = valued(state).map(({ value }) => (value[0] as number) % 2);
     if (alive.some((odd) => odd === 1) || alive.length !== expected.filter((i) => i % 2 === 0).length)
       fail("tombstones", world);
     if (maskOf(state.vector, events) !== seen) fail("the vector covers other writes than were seen", world);

@@ -6,7 +6,7 @@ import { limits } from "../../src/base/limits.js";
 import { formatDot } from "../../src/versions/actor.js";
 import type { CausalContext } from "../../src/versions/context.js";
 import { EMPTY_CONTEXT, contextOfAdopted } from "../../src/versions/context.js";
-import { live, standing } from "../../src/versions/key-state.js";
+import { valued, standing } from "../../src/versions/key-state.js";
 import { merge } from "../../src/versions/merge.js";
 import { compareStrings } from "../../src/versions/order.js";
 import { findOperation } from "../../src/versions/retries.js";
@@ -72,7 +72,7 @@ describe("two dots of one operation are one version wherever they meet", () => {
     a.receive(b.state);
     expect(canon(a.state)).toBe(canon(b.state));
     expect(a.state.siblings).toHaveLength(2);
-    expect(live(a.state).map(({ dot }) => formatDot(dot))).toEqual(["000000000001.1.1:1"]);
+    expect(valued(a.state).map(({ dot }) => formatDot(dot))).toEqual(["000000000001.1.1:1"]);
     expect(known(a)).toBe("000000000001.1.1:1");
   });
 
@@ -81,7 +81,7 @@ describe("two dots of one operation are one version wherever they meet", () => {
     a.put({ operation: retry, value: "v" });
     b.put({ operation: retry, value: "not v" });
     a.receive(b.state);
-    expect(live(a.state)).toHaveLength(2);
+    expect(valued(a.state)).toHaveLength(2);
   });
 
   it("a context that covers one of the dots removes both", () => {
@@ -102,7 +102,7 @@ describe("two dots of one operation are one version wherever they meet", () => {
     a.put({ context: shown.context, value: "w" });
     b.put({ operation: retry, value: "v" });
     for (const i of order) c.receive(([a, b] as const)[i].state);
-    expect(live(c.state).map(({ value }) => Buffer.from(value).toString())).toEqual(["w"]);
+    expect(valued(c.state).map(({ value }) => Buffer.from(value).toString())).toEqual(["w"]);
     expect(known(c)).toBe("000000000001.1.1:1");
   });
 
@@ -112,9 +112,9 @@ describe("two dots of one operation are one version wherever they meet", () => {
     b.put({ operation: retry, value: "v" });
     c.put({ context: shown.context, value: "w" });
     c.receive(b.state);
-    expect(live(c.state)).toHaveLength(2);
+    expect(valued(c.state)).toHaveLength(2);
     c.receive(a.state);
-    expect(live(c.state).map(({ value }) => Buffer.from(value).toString())).toEqual(["w"]);
+    expect(valued(c.state).map(({ value }) => Buffer.from(value).toString())).toEqual(["w"]);
   });
 
   it("a concurrent write that saw neither dot stands beside them", () => {
@@ -123,7 +123,7 @@ describe("two dots of one operation are one version wherever they meet", () => {
     b.put({ operation: retry, value: "v" });
     b.put({ value: "w" });
     a.receive(b.state);
-    expect(live(a.state)).toHaveLength(2);
+    expect(valued(a.state)).toHaveLength(2);
   });
 });
 
@@ -166,7 +166,7 @@ function converge(steps: readonly Step[]): { stands: string[]; expected: string[
   });
   const merged = replicas.map(({ state }) => state).reduce((a, b) => merge(a, b, "siblings"));
   return {
-    stands: live(merged).map(({ value }) => Buffer.from(value).toString()),
+    stands: valued(merged).map(({ value }) => Buffer.from(value).toString()),
     expected: [...written].filter((write) => !replaced.has(write)),
   };
 }

@@ -53,6 +53,7 @@ export interface PutOptions {
   /** Instead of what this node's clock says. */
   readonly stampedAt?: Stamp;
   readonly isCurrentInstance?: (instance: number) => boolean;
+  readonly expiresAtMs?: number;
 }
 
 /** One node's hold of one key, as the replication room would keep it: the state and the mark beside it. */
@@ -85,6 +86,7 @@ export class Replica {
       contentType: options.contentType ?? "text/plain",
       value: bytes(options.value ?? `${this.instance}-${now}`),
       origin: { node: `n${this.instance}`, fallback: false, context: !context.vector.isEmpty },
+      ...(options.expiresAtMs !== undefined && { expiresAtMs: options.expiresAtMs }),
       ...(options.operation && { operation: options.operation }),
       ...(options.isCurrentInstance && { isCurrentInstance: options.isCurrentInstance }),
     });
@@ -117,6 +119,9 @@ export class Replica {
   }
 }
 
+/** Drawn expiries lie between 1 and this, whatever the drawn clocks show: they order nothing. */
+export const EXPIRY_MAX = 4;
+
 export type Step =
   | {
       readonly kind: "put";
@@ -125,6 +130,8 @@ export type Step =
       readonly deleted: boolean;
       readonly operation: number;
       readonly skew: number;
+      /** 0: it stays. A tombstone always does. */
+      readonly expiry: number;
     }
   | { readonly kind: "merge"; readonly from: number; readonly to: number }
   | { readonly kind: "lose"; readonly at: number };
@@ -142,7 +149,9 @@ export function play(replicas: readonly Replica[], steps: readonly Step[]): KeyS
     else {
       contexts.push(at.read());
       const drawn = contexts[step.context % contexts.length] as CausalContext;
-      const options = { deleted: step.deleted, skew: step.skew };
+      const isExpiring = step.expiry > 0 && (!step.deleted || step.operation > 0);
+      const expiry = isExpiring ? { expiresAtMs: step.expiry } : {};
+      const options = { deleted: step.deleted, skew: step.skew, ...expiry };
       if (step.operation === 0) contexts.push(at.put({ ...options, context: drawn }).context);
       else {
         // A retry is the same request: its context is the first attempt's.
@@ -178,6 +187,7 @@ export function stepsArbitrary(maxLength: number, operations: number, losses = t
     deleted: fc.boolean(),
     operation: operations === 0 ? fc.constant(0) : fc.nat(operations),
     skew: fc.integer({ min: -5, max: 5 }),
+    expiry: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: EXPIRY_MAX })),
   });
   const join = fc.record({ kind: fc.constant("merge" as const), from: at, to: at });
   const loss = fc.record({ kind: fc.constant("lose" as const), at });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../src/base/assert.js";
 import { formatDot } from "../../src/versions/actor.js";
 import { EMPTY_CONTEXT } from "../../src/versions/context.js";
-import { divergentDots, isAbsent, isEmpty, live, standing } from "../../src/versions/key-state.js";
+import { divergentDots, isDead, isEmpty, valued, standing } from "../../src/versions/key-state.js";
 import type { KeyState } from "../../src/versions/key-state.js";
 import { merge, settle } from "../../src/versions/merge.js";
 import { compareStrings } from "../../src/versions/order.js";
@@ -13,7 +13,7 @@ import { stampFloor } from "../../src/versions/write.js";
 import { Replica, bytes, canon, decoded, dotsOf, encoded, stamp } from "./support.js";
 
 const valuesOf = (state: KeyState): string[] => {
-  const values = live(state).map((sibling) => Buffer.from(sibling.value).toString());
+  const values = valued(state).map((sibling) => Buffer.from(sibling.value).toString());
   return values.sort(compareStrings);
 };
 
@@ -140,7 +140,7 @@ describe("trap 9: blind puts", () => {
   it("pile up as siblings, none dropped, and one write that saw all replaces all", () => {
     const a = new Replica(1);
     for (let i = 0; i < 300; i++) a.put();
-    expect(live(a.state)).toHaveLength(300);
+    expect(valued(a.state)).toHaveLength(300);
     a.put({ context: a.read(), value: "resolved" });
     expect(valuesOf(a.state)).toEqual(["resolved"]);
     expect(encoded(a.state).length).toBeLessThan(100);
@@ -214,7 +214,7 @@ describe("deletes", () => {
     const { context } = a.put({ value: "deleted" });
     b.put({ value: "concurrent" });
     a.put({ context, deleted: true });
-    expect(isAbsent(a.state)).toBe(true);
+    expect(isDead(a.state, 0)).toBe(true);
     expect(isEmpty(a.state)).toBe(false);
     a.receive(b.state);
     expect(valuesOf(a.state)).toEqual(["concurrent"]);
@@ -227,7 +227,7 @@ describe("deletes", () => {
     a.put({ value: "value" });
     b.put({ deleted: true });
     a.receive(b.state);
-    expect(isAbsent(a.state)).toBe(true);
+    expect(isDead(a.state, 0)).toBe(true);
     a.put({ value: "later", skew: -1000 });
     expect(valuesOf(a.state)).toEqual(["later"]);
   });

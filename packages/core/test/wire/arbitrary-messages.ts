@@ -94,9 +94,11 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
         fc.record({ id: fc.uint8Array({ minLength: 16, maxLength: 16 }), check: u64, maybeRetry: fc.boolean() }),
         { nil: undefined },
       ),
+      ttlSeconds: fc.option(natural, { nil: undefined }),
       hops: byte,
     })
-    // A delete has no content type.
+    // A delete has no content type; a write without a TTL has no such field.
+    .map(({ ttlSeconds, ...put }) => (ttlSeconds === undefined ? put : { ...put, ttlSeconds }))
     .map((put) => (put.value === undefined ? { ...put, contentType: "" } : put)),
   "put-done": fc.record({ kind: kind("put-done"), ...done }),
   failed: fc.record({ kind: kind("failed"), failure }),

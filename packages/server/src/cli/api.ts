@@ -2,6 +2,8 @@
 import {
   bucketProblem,
   keyProblem,
+  parseTtl,
+  TTL_WORDS,
   type ClusterView,
   type ConflictPage,
   type Explanation,
@@ -21,6 +23,8 @@ export interface SiblingView {
   readonly dot: string;
   /** Milliseconds since the epoch. */
   readonly timestamp: number;
+  /** Milliseconds since the epoch; not there for a value that stays. */
+  readonly expires?: number | undefined;
   readonly clock: Readonly<Record<string, number>>;
   readonly origin: { readonly node: string; readonly fallback: boolean; readonly context: boolean };
 }
@@ -44,6 +48,8 @@ export interface WriteOptions extends QuorumOptions {
   readonly context?: string | undefined;
   readonly contentType?: string | undefined;
   readonly ifAbsent?: boolean | undefined;
+  /** Seconds, or `none`. */
+  readonly ttl?: string | undefined;
   readonly idempotencyKey?: string;
   /** From 1; above 1 a retry of the same idempotency key. */
   readonly attempt?: number;
@@ -153,13 +159,19 @@ function writeQuery({ w, strict, timeoutMs }: QuorumOptions): string {
   return query({ w, sloppy: strict === true ? false : undefined, timeout: timeoutMs });
 }
 
-function writeHeaders({ context, ifAbsent, idempotencyKey, attempt }: WriteOptions): Record<string, string> {
+function writeHeaders({ context, ifAbsent, ttl, idempotencyKey, attempt }: WriteOptions): Record<string, string> {
   const headers: Record<string, string> = {};
   if (context !== undefined) headers[contextHeader] = headerSafe(context);
+  if (ttl !== undefined) headers["kvorum-ttl"] = checkedTtl(ttl);
   if (ifAbsent === true) headers["if-none-match"] = "*";
   if (idempotencyKey !== undefined) headers["idempotency-key"] = idempotencyKey;
   if (attempt !== undefined) headers["kvorum-attempt"] = String(attempt);
   return headers;
+}
+
+function checkedTtl(ttl: string): string {
+  if (parseTtl(ttl) !== undefined) return ttl;
+  throw usageError(`--ttl takes ${TTL_WORDS}, or none, not ${JSON.stringify(ttl)}`);
 }
 
 function headerSafe(context: string): string {

@@ -36,6 +36,9 @@ function oneTable(siblings: readonly SiblingView[], from: number, columnWidth: n
   row("value", (sibling) => valuePreview(sibling));
   row("type", (sibling) => printable(sibling.contentType));
   row("written", (sibling) => formatTime(sibling.timestamp));
+  if (siblings.some(({ expires }) => expires !== undefined)) {
+    row("expires", ({ expires }) => (expires === undefined ? "" : formatTime(expires)));
+  }
   row("origin", originOf);
   row("dot", (sibling) => printable(sibling.dot));
   row("clock", clockOf);

@@ -51,6 +51,12 @@ test("a bucket that was never configured has the defaults; a change keeps what i
   expect((await putBucket({})).status).toBe(200);
 });
 
+test("a bucket's ttl is seconds, there while it is set, and taken away by null", async () => {
+  expect((await putBucket({ ttl: 60 })).json()).toEqual({ ...DEFAULT, ttl: 60 });
+  expect((await putBucket({ w: 1 })).json()).toEqual({ ...DEFAULT, w: 1, ttl: 60 });
+  expect((await putBucket({ w: "quorum", ttl: null })).json()).toEqual(DEFAULT);
+});
+
 test("n is the cluster's: another one is 409", async () => {
   const answer = await putBucket({ n: 5, w: 1 });
   expect(answer.status).toBe(409);
@@ -65,6 +71,10 @@ test.each([
   ['{"r":4}', "n=3"],
   ['{"w":1.5}', "w"],
   ['{"w":"1"}', "w"],
+  ['{"ttl":0}', "ttl"],
+  ['{"ttl":1.5}', "ttl"],
+  ['{"ttl":"60"}', "ttl"],
+  ['{"ttl":99999999999}', "ttl"],
   ['{"replicas":3}', "replicas"],
   ['{"__proto__":{"w":1}}', "__proto__"],
   ["[]", "object"],

@@ -1,5 +1,6 @@
 /** A node for tests of the door: it answers what it is told to, and keeps what it was asked. */
 import type {
+  BucketChange,
   BucketConfig,
   ClusterView,
   ConflictPage,
@@ -122,8 +123,9 @@ export class FakeNode implements NodeApi {
     return this.config;
   }
 
-  setBucketConfig(_bucket: string, config: Partial<Omit<BucketConfig, "n">>, reply: Reply<BucketConfig>): void {
-    this.config = { ...this.config, ...config };
+  setBucketConfig(_bucket: string, config: BucketChange, reply: Reply<BucketConfig>): void {
+    const { ttl, ...rest } = { ...this.config, ...config };
+    this.config = { ...rest, ...(typeof ttl === "number" && { ttl }) };
     reply(ok(this.config));
   }
 

@@ -57,6 +57,32 @@ test("an empty body is an empty value, not a deletion", async () => {
   }
 });
 
+test.each([
+  ["1", 1],
+  ["3155760000", 3_155_760_000],
+  ["none", 0],
+])("Kvorum-TTL: %s is passed on with the write", async (ttl, ttlSeconds) => {
+  expect((await door.ask("PUT", KEY, { body: "x", headers: { "kvorum-ttl": ttl } })).status).toBe(204);
+  expect(lastPut().command.ttlSeconds).toBe(ttlSeconds);
+});
+
+test.each(["0", "-1", "1.5", "1e3", "", "soon", "01", "3155760001", "10, 10"])(
+  "a Kvorum-TTL that is no number of seconds is refused before anything is done: %s",
+  async (ttl) => {
+    const answer = await door.ask("PUT", KEY, { body: "x", headers: { "kvorum-ttl": ttl } });
+    expect(answer.status).toBe(400);
+    expect(answer.json()).toMatchObject({ type: "urn:kvorum:bad-parameter", effect: "none" });
+    expect(answer.json()["detail"]).toContain("whole number of seconds from 1");
+    expect(door.node.puts).toEqual([]);
+  },
+);
+
+test("a DELETE takes no Kvorum-TTL", async () => {
+  const answer = await door.ask("DELETE", KEY, { headers: { "kvorum-ttl": "5" } });
+  expect(answer.status).toBe(400);
+  expect(door.node.puts).toEqual([]);
+});
+
 test("a chunked body is a value like any other", async () => {
   const answer = await door.ask("PUT", KEY, { body: "chunk", headers: { "transfer-encoding": "chunked" } });
   expect(answer.status).toBe(204);

@@ -15,6 +15,7 @@ interface DataOptions extends ClientOptions {
   readonly context?: string;
   readonly contentType?: string;
   readonly ifAbsent?: boolean;
+  readonly ttl?: string;
   readonly local?: boolean;
 }
 
@@ -25,6 +26,7 @@ export function addDataCommands(program: Command, cli: Cli): void {
     .argument("[value]", "after -- when it begins with a dash")
     .option("--context <context>", "of the read that this write follows: it replaces what that read saw")
     .option("--content-type <type>", "stored with the value (default: text/plain, or bytes from stdin)")
+    .option("--ttl <seconds>", "hide the value after so long; none: keep it, whatever its bucket says")
     .option("--if-absent", "only if a quorum sees no value");
   addQuorumOptions(put, ["w"]).action((bucket: string, key: string, value: string | undefined, options: DataOptions) =>
     cli.client(options, (api) => putValue(cli, api, bucket, key, value, options)),
@@ -80,12 +82,17 @@ async function putValue(
   if (value === undefined && cli.io.stdin.isTTY === true)
     cli.say("reading the value from the terminal; end it with Ctrl-D");
   const body = value === undefined ? await readAll(cli.io.stdin) : Buffer.from(value);
-  const { context, ifAbsent, contentType = value === undefined ? undefined : "text/plain; charset=utf-8" } = options;
+  const {
+    context,
+    ifAbsent,
+    ttl,
+    contentType = value === undefined ? undefined : "text/plain; charset=utf-8",
+  } = options;
   await told(
     cli,
     options,
     "stored",
-    await api.put(bucket, key, body, { ...quorumOf(options), context, ifAbsent, contentType }),
+    await api.put(bucket, key, body, { ...quorumOf(options), context, ifAbsent, ttl, contentType }),
   );
 }
 

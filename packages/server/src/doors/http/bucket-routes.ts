@@ -1,5 +1,5 @@
 /** Buckets over HTTP: their names, and how each one's reads, writes and conflicts are done (CONTRACT §3, "Buckets and lists"). */
-import type { BucketConfig } from "@kvorum/core";
+import type { BucketChange, BucketConfig } from "@kvorum/core";
 import type { z } from "zod";
 import { readBody } from "./body.js";
 import type { Exchange } from "./exchange.js";
@@ -48,10 +48,10 @@ function put(exchange: Exchange, target: Target): void {
   });
 }
 
-function changeOf(body: Uint8Array, n: number): Partial<Omit<BucketConfig, "n">> {
+function changeOf(body: Uint8Array, n: number): BucketChange {
   const checked = bucketChange.safeParse(documentOf(body));
   if (!checked.success) throw new ProblemError("bad-parameter", describe(checked.error));
-  const { r, w, conflicts, n: wanted } = checked.data;
+  const { r, w, conflicts, ttl, n: wanted } = checked.data;
   if (wanted !== undefined && wanted !== n) {
     throw new ProblemError(
       "n-fixed",
@@ -62,6 +62,7 @@ function changeOf(body: Uint8Array, n: number): Partial<Omit<BucketConfig, "n">>
     ...(r !== undefined && { r: checkedQuorum("r", r, n) }),
     ...(w !== undefined && { w: checkedQuorum("w", w, n) }),
     ...(conflicts !== undefined && { conflicts }),
+    ...(ttl !== undefined && { ttl }),
   };
 }
 

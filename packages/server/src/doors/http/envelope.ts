@@ -1,6 +1,6 @@
 /** The envelope: a key's siblings side by side, each with its bytes, dot, clock and origin, and the context that covers them all (CONTRACT §3). */
 import { isUtf8 } from "node:buffer";
-import { Reader, clockJson, decodeState, formatDot, live, stampMs } from "@kvorum/core";
+import { Reader, clockJson, decodeState, formatDot, stampMs, valued } from "@kvorum/core";
 import type { Got, Primitives, Sibling } from "@kvorum/core";
 import type { KeyNames } from "./parameters.js";
 
@@ -16,6 +16,8 @@ export interface SiblingDocument {
   readonly dot: string;
   /** Milliseconds since the epoch. */
   readonly timestamp: number;
+  /** Milliseconds since the epoch from which on no read shows it; left out for a value that stays. */
+  readonly expires?: number | undefined;
   /** The version vector that the write was made with, its own dot included. */
   readonly clock: Readonly<Record<string, number>>;
   readonly origin: { readonly node: string; readonly fallback: boolean; readonly context: boolean };
@@ -30,9 +32,9 @@ export interface EnvelopeDocument {
   readonly quorum: { readonly needed: number; readonly received: number; readonly fallbacks: number };
 }
 
-/** The siblings that have a value, in the order of their dots: the same list at every node. */
+/** The siblings that have a value (the coordinator has left out what had expired), in the order of their dots: the same list at every node. */
 export function siblingsOf(primitives: Primitives, { body }: Got): readonly Sibling[] {
-  return body.length === 0 ? [] : live(decodeState(new Reader(primitives.text, body)));
+  return body.length === 0 ? [] : valued(decodeState(new Reader(primitives.text, body)));
 }
 
 export function envelopeOf({ bucket, key }: KeyNames, got: Got, siblings: readonly Sibling[]): EnvelopeDocument {
@@ -66,7 +68,7 @@ export function wantsEnvelope(accept: string | undefined): boolean {
   });
 }
 
-function siblingDocument({ value, contentType, dot, stamp, clock, origin }: Sibling): SiblingDocument {
+function siblingDocument({ value, contentType, dot, stamp, expiresAtMs, clock, origin }: Sibling): SiblingDocument {
   const bytes = asBuffer(value);
   const encoding = isUtf8(bytes) ? "utf8" : "base64";
   return {
@@ -75,6 +77,7 @@ function siblingDocument({ value, contentType, dot, stamp, clock, origin }: Sibl
     contentType,
     dot: formatDot(dot),
     timestamp: stampMs(stamp),
+    ...(expiresAtMs !== undefined && { expires: expiresAtMs }),
     clock: clockJson(clock),
     origin,
   };

@@ -15,6 +15,8 @@ import {
   ifAbsentOf,
   isContentType,
   refuseIfNoneMatch,
+  refuseTtl,
+  ttlOf,
   writeHeadersOf,
 } from "./write-headers.js";
 import type { WriteHeaders } from "./write-headers.js";
@@ -45,12 +47,16 @@ function put(exchange: Exchange, target: Target): void {
   const write = writeOf(exchange, target);
   const contentType = contentTypeOf(headers, limits);
   const ifAbsent = ifAbsentOf(headers);
-  readBody(exchange, limits.valueBytesMax, (value) => submit(exchange, write, { value, contentType, ifAbsent }));
+  const ttlSeconds = ttlOf(headers);
+  readBody(exchange, limits.valueBytesMax, (value) =>
+    submit(exchange, write, { value, contentType, ifAbsent, ttlSeconds }),
+  );
 }
 
 /** A body has no meaning here and is not looked at. */
 function remove(exchange: Exchange, target: Target): void {
   refuseIfNoneMatch(exchange.request.headers);
+  refuseTtl(exchange.request.headers);
   const write = writeOf(exchange, target);
   submit(exchange, write, { value: undefined, contentType: "", ifAbsent: false });
 }
@@ -72,7 +78,7 @@ function writeOf({ door, request }: Exchange, target: Target): Write {
 function submit(
   exchange: Exchange,
   { id, headers, quorum }: Write,
-  what: Pick<PutCommand, "value" | "contentType" | "ifAbsent">,
+  what: Pick<PutCommand, "value" | "contentType" | "ifAbsent" | "ttlSeconds">,
 ): void {
   const { node } = exchange.door;
   const { context, idempotencyKey, attempt } = headers;

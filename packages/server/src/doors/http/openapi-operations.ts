@@ -48,7 +48,13 @@ export const operations: readonly OperationDescription[] = [
     operationId: "putValue",
     tags: ["keys"],
     summary: "Write a value, in place of what the context covers and of nothing else",
-    parameters: [...keyInPath, ...parameters.quorumParameters, ...parameters.writeHeaders, parameters.ifNoneMatch],
+    parameters: [
+      ...keyInPath,
+      ...parameters.quorumParameters,
+      ...parameters.writeHeaders,
+      parameters.ttl,
+      parameters.ifNoneMatch,
+    ],
     requestBody: {
       description: "The value: any bytes, kept with their Content-Type",
       required: true,

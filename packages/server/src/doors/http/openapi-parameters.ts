@@ -114,6 +114,14 @@ export const writeHeaders: readonly Parameter[] = [
   },
 ];
 
+export const ttl: Parameter = {
+  name: "Kvorum-TTL",
+  in: "header",
+  description:
+    "Seconds until the value is hidden, by the clock of the node that reads, and then forgotten; none: it stays. The bucket's ttl unless given",
+  schema: { oneOf: [{ type: "integer", minimum: 1, maximum: limits.ttlSecondsMax }, { const: "none" }] },
+};
+
 export const ifNoneMatch: Parameter = {
   name: "If-None-Match",
   in: "header",

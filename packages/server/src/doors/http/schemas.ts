@@ -33,16 +33,22 @@ const conflicts = z.enum(["siblings", "lww"]).meta({
     "siblings keeps concurrent writes for the reader to resolve; lww keeps the newest by timestamp and loses the others",
 });
 
+const ttl = z.int().min(1).max(limits.ttlSecondsMax);
+
 export const bucketConfig = z.strictObject({
   n: count.meta({ description: "Replicas of a key: the cluster's, fixed when it was founded" }),
   r: quorumArg,
   w: quorumArg,
   conflicts,
+  ttl: ttl
+    .optional()
+    .meta({ description: "Seconds that a value stays unless its PUT says otherwise; left out: for ever" }),
 }) satisfies z.ZodType<BucketConfig>;
 
 export const bucketChange = bucketConfig
+  .extend({ ttl: ttl.nullable() })
   .partial()
-  .meta({ description: "What is left out stays. n may only be what it is" });
+  .meta({ description: "What is left out stays. n may only be what it is; a ttl of null takes the default away" });
 
 export const bucketList = z.object({
   buckets: z.array(z.object({ name, keys: count.meta({ description: "Live keys" }) })),
@@ -70,6 +76,9 @@ export const envelope = z.object({
       contentType: z.string(),
       dot,
       timestamp,
+      expires: timestamp.optional().meta({
+        description: "Milliseconds since the epoch from which on no read shows it; left out for a value that stays",
+      }),
       clock: z.record(z.string(), count).meta({
         description:
           "The version vector that the write was made with, its own dot included: by it any two versions can be compared",

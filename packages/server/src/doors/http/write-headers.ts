@@ -1,5 +1,6 @@
 /** What the headers of a PUT or DELETE say: the context it follows, which write it is, and what must hold for it to be done (CONTRACT §3). */
 import type { IncomingHttpHeaders } from "node:http";
+import { TTL_WORDS, parseTtl } from "@kvorum/core";
 import type { DoorLimits } from "./exchange.js";
 import { ProblemError } from "./problem.js";
 
@@ -43,6 +44,22 @@ export function contentTypeOf(headers: IncomingHttpHeaders, limits: DoorLimits):
   if (isContentType(type) && type.length <= limits.contentTypeBytesMax) return type;
   const detail = `the Content-Type is at most ${limits.contentTypeBytesMax} printable ASCII characters`;
   throw new ProblemError("bad-parameter", detail);
+}
+
+/** Seconds that the value shall stay; undefined: as its bucket says. */
+export function ttlOf(headers: IncomingHttpHeaders): number | undefined {
+  const text = headers["kvorum-ttl"];
+  if (text === undefined) return undefined;
+  const ttl = typeof text === "string" ? parseTtl(text) : undefined;
+  if (ttl !== undefined) return ttl;
+  const detail = `Kvorum-TTL is ${TTL_WORDS}, or none for a value that stays whatever its bucket says, not ${JSON.stringify(text)}`;
+  throw new ProblemError("bad-parameter", detail);
+}
+
+/** A tombstone stays until it can be reaped: an expiry on it would be broken in silence. */
+export function refuseTtl(headers: IncomingHttpHeaders): void {
+  if (headers["kvorum-ttl"] === undefined) return;
+  throw new ProblemError("bad-parameter", "Kvorum-TTL is for PUT: what a DELETE removes is gone at once");
 }
 
 /** Whether a stored content type can stand in a header: another door may have taken one that cannot. */
