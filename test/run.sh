@@ -5,8 +5,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
 
 case "${1:-}" in
-  short) unset KVORUM_TEST_LONG ;;
-  long) export KVORUM_TEST_LONG=1 ;;
+  short)
+    unset KVORUM_TEST_LONG
+    sim=(--seeds 200)
+    ;;
+  long)
+    export KVORUM_TEST_LONG=1
+    sim=(--minutes 30)
+    ;;
   *)
     echo "usage: test/run.sh short|long" >&2
     exit 2
@@ -37,6 +43,8 @@ step lint oxlint --type-aware --deny-warnings
 step structure node test/structure.mjs
 step format prettier --log-level warn --check .
 step unit vitest run --project unit
+# A void run fails too: a fault that never bit, too few writes, in the long run a rare path never taken.
+step sim node packages/simulator/cli/dist/main.js "${sim[@]}"
 step outside vitest run --project outside
 
 printf '%s\n' "${times[@]}"

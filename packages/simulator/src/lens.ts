@@ -16,7 +16,9 @@ export class Lens {
   constructor(
     readonly world: World,
     readonly history: History,
-  ) {}
+  ) {
+    this.#lookForCodec();
+  }
 
   state(body: Uint8Array): KeyState {
     if (this.#last?.body === body) return this.#last.state;
@@ -76,6 +78,11 @@ export class Lens {
     return [];
   }
 
+  /** At once, too: an answer may arrive when all the members that were ever up are down again. */
+  #lookForCodec(): void {
+    for (const name of this.world.names) this.#states ??= this.world.node(name)?.states;
+  }
+
   #record(bytes: Uint8Array | undefined, bucket: string, key: string): LocalRecord | undefined {
     const { primitives } = this.world;
     return bytes && decodeRecord(primitives, this.world.keyOf(bucket, key).hash, bytes);
@@ -83,8 +90,7 @@ export class Lens {
 
   /** Any node's: the cluster's secret and formats are the same on all, and outlive their processes. */
   get #codec(): Node["states"] {
-    if (this.#states !== undefined) return this.#states;
-    for (const name of this.world.names) this.#states ??= this.world.node(name)?.states;
+    this.#lookForCodec();
     if (this.#states === undefined) throw new Error("no member was ever up");
     return this.#states;
   }
