@@ -11,6 +11,7 @@ import {
 } from "./errors.js";
 import type { Member } from "./member.js";
 import type { Waiter } from "./member-connection.js";
+import type { RequestTrace } from "./transports/trace.js";
 
 /** What is asked, and what counts as its answer. */
 export interface Question<T> {
@@ -21,6 +22,13 @@ export interface Question<T> {
   readonly again: Message | undefined;
   /** Undefined for a message that is no answer to this. */
   accept(message: Message): T | undefined;
+}
+
+/** A question with how long its answer may take, and where to note who was asked. */
+export interface Asked<T> {
+  readonly question: Question<T>;
+  readonly timeoutMs: number;
+  readonly trace: Pick<RequestTrace, "target" | "retries" | "hedged"> | undefined;
 }
 
 /** What a call needs of its client. */
@@ -41,31 +49,38 @@ export class Call<T> implements Waiter {
   readonly #deadlineMs: number;
   #message: Message;
   #member: Member | undefined;
-  #tried = NONE;
+  #tried: readonly Member[];
   /** Whether an earlier attempt may have arrived somewhere. */
   #mayHaveArrived = false;
   #reasons = "";
   #settled = false;
 
+  /** `tried`: members that are not to be asked. */
   constructor(
-    readonly question: Question<T>,
-    readonly timeoutMs: number,
+    readonly asked: Asked<T>,
     readonly dispatcher: Dispatcher,
     readonly resolve: (value: T) => void,
     readonly reject: (reason: unknown) => void,
+    tried: readonly Member[] = NONE,
   ) {
-    this.#message = question.message;
-    this.#deadlineMs = dispatcher.nowMs() + timeoutMs;
+    this.#tried = tried;
+    this.#message = asked.question.message;
+    this.#deadlineMs = dispatcher.nowMs() + asked.timeoutMs;
     this.expiresAtMs = this.#deadlineMs + GRACE_MS;
   }
 
   start(): void {
-    this.#dispatch(this.timeoutMs);
+    this.#dispatch(this.asked.timeoutMs);
+  }
+
+  /** Who was asked last. */
+  get member(): Member | undefined {
+    return this.#member;
   }
 
   answered(message: Message): void {
     if (message.kind === "failed") return this.#failed(message.failure);
-    const value = this.question.accept(message);
+    const value = this.asked.question.accept(message);
     if (value === undefined) return this.fail(this.#error("protocol", `${message.kind} is no answer to this request`));
     if (this.#settled) return;
     this.#settled = true;
@@ -80,7 +95,7 @@ export class Call<T> implements Waiter {
   expired(): void {
     this.dispatcher.doubtRing();
     this.#mayHaveArrived = true;
-    const { timeoutMs } = this;
+    const { timeoutMs } = this.asked;
     this.fail(new TimeoutError(`no answer within ${timeoutMs} ms`, timeoutMs, { effect: this.#effect() }));
   }
 
@@ -94,11 +109,15 @@ export class Call<T> implements Waiter {
   /** Sends to the next member that takes it. */
   #dispatch(leftMs: number): void {
     let full = false;
+    const { trace } = this.asked;
     for (;;) {
-      const member = (this.#member = this.dispatcher.next(this.question.partition, this.#tried));
+      const member = (this.#member = this.dispatcher.next(this.asked.question.partition, this.#tried));
       if (member === undefined) return this.fail(full ? this.#overloaded() : this.#unreachable());
       const result = member.request(this.#message, leftMs, this);
-      if (result === "taken") return;
+      if (result === "taken") {
+        if (trace !== undefined) trace.target = member.address;
+        return;
+      }
       if (result === "too-large") return this.fail(this.#tooLarge());
       full ||= result === "full";
       this.#tried = [...this.#tried, member];
@@ -124,11 +143,12 @@ export class Call<T> implements Waiter {
     this.#reasons += `${this.#reasons === "" ? "" : "; "}${reason}`;
     if (this.dispatcher.closed) return this.fail(new ClosedError({ effect: this.#effect() }));
     if (this.#mayHaveArrived) {
-      if (this.question.again === undefined) return this.fail(lastError());
-      this.#message = this.question.again;
+      if (this.asked.question.again === undefined) return this.fail(lastError());
+      this.#message = this.asked.question.again;
     }
     const leftMs = this.#deadlineMs - this.dispatcher.nowMs();
     if (leftMs <= 0) return this.fail(lastError());
+    if (this.asked.trace !== undefined) this.asked.trace.retries++;
     if (this.#member !== undefined) this.#tried = [...this.#tried, this.#member];
     this.#dispatch(leftMs);
   }

@@ -11,13 +11,15 @@ import {
   type Message,
   type Primitives,
 } from "@kvorum/core";
-import { Call, type Dispatcher, type Question } from "./call.js";
+import { Call, type Asked, type Dispatcher, type Question } from "./call.js";
 import { ClosedError, ValidationError } from "./errors.js";
+import { abortable, startHedged, type Settle } from "./settle.js";
 import type { Member } from "./member.js";
 import { RingCache } from "./ring-cache.js";
 import { ANY_PARTITION, Router } from "./router.js";
 import { SlabPool } from "./slab-pool.js";
 import { systemClock } from "./system-clock.js";
+import type { RequestTrace } from "./transports/trace.js";
 
 export interface ClientOptions {
   /** Shown to the members in the greeting. */
@@ -32,15 +34,25 @@ export interface ClientOptions {
 
 export interface CallOptions {
   /** Milliseconds, travelling with the request: nobody works on it once they are over. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Ends the wait, not the work: an aborted write may still happen. The call rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Where the call notes what it did, for who watches. */
+  readonly trace?: Pick<RequestTrace, "target" | "retries" | "hedged"> | undefined;
+}
+
+/** For reads. */
+export interface HedgeOptions extends CallOptions {
+  /** One that has no answer after this many milliseconds is asked of a second member too; the first answer counts. */
+  readonly hedgeMs?: number | undefined;
 }
 
 const SWEEP_INTERVAL_MS = 50;
 const RING_MAX_AGE_MS = 5_000;
 /** However often members fail, the ring is not asked for more often than this. */
 const RING_MIN_AGE_MS = 100;
+/** One member that hangs must not keep the client from asking another for the ring. */
+const RING_TIMEOUT_MS = 1_000;
 
 const askRing: Question<RingCache> = {
   message: { kind: "ring" },
@@ -92,13 +104,16 @@ export class ClientSession implements Dispatcher {
   }
 
   /** @throws ValidationError for a timeout that cannot be; all else rejects. */
-  ask<T>(question: Question<T>, options: CallOptions): Promise<T> {
+  ask<T>(question: Question<T>, options: HedgeOptions): Promise<T> {
     const timeoutMs = options.timeoutMs === undefined ? this.#timeoutMs : checkTimeout(options.timeoutMs);
     return new Promise((resolve, reject) => {
+      const { signal, hedgeMs, trace } = options;
       if (this.#closed) return reject(new ClosedError());
-      const { signal } = options;
-      if (signal === undefined) this.#start(new Call(question, timeoutMs, this, resolve, reject));
-      else this.#startAbortable(question, timeoutMs, signal, resolve, reject);
+      if (signal?.aborted === true) return reject(signal.reason);
+      const asked = { question, timeoutMs, trace };
+      const settle: Settle<T> =
+        signal === undefined ? { resolve, reject } : abortable(signal, resolve, reject, () => stop);
+      const stop = hedgeMs === undefined ? this.#start(asked, settle) : startHedged(this, asked, hedgeMs, settle);
       this.#keepRingFresh();
     });
   }
@@ -125,29 +140,22 @@ export class ClientSession implements Dispatcher {
     this.#ringDoubted = true;
   }
 
-  #start<T>(call: Call<T>): void {
-    call.start();
-    if (!this.#sweeping) this.#sweepLater();
+  /** Runs `run` after a while, unless it is cancelled first. */
+  after(delayMs: number, run: () => void): () => void {
+    return this.#clock.after(delayMs, run);
   }
 
-  #startAbortable<T>(
-    question: Question<T>,
-    timeoutMs: number,
-    signal: AbortSignal,
-    resolve: (value: T) => void,
-    reject: (reason: unknown) => void,
-  ): void {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = (): void => call.fail(signal.reason);
-    const settled =
-      <A>(settle: (argument: A) => void) =>
-      (argument: A): void => {
-        signal.removeEventListener("abort", abort);
-        settle(argument);
-      };
-    const call = new Call(question, timeoutMs, this, settled(resolve), settled(reject));
-    signal.addEventListener("abort", abort);
-    this.#start(call);
+  start<T>(asked: Asked<T>, { resolve, reject }: Settle<T>, tried?: readonly Member[]): Call<T> {
+    const call = new Call(asked, this, resolve, reject, tried);
+    call.start();
+    if (!this.#sweeping) this.#sweepLater();
+    return call;
+  }
+
+  /** Starts a call, and gives what ends it. */
+  #start<T>(asked: Asked<T>, settle: Settle<T>): (reason: unknown) => void {
+    const call = this.start(asked, settle);
+    return (reason) => call.fail(reason);
   }
 
   #keepRingFresh(): void {
@@ -175,7 +183,8 @@ export class ClientSession implements Dispatcher {
       this.#askingRing = false;
       reject(reason);
     };
-    this.#start(new Call(askRing, this.#timeoutMs, this, answered, failed));
+    const timeoutMs = Math.min(this.#timeoutMs, RING_TIMEOUT_MS);
+    this.#start({ question: askRing, timeoutMs, trace: undefined }, { resolve: answered, reject: failed });
   }
 
   #sweepLater(): void {
@@ -192,7 +201,8 @@ export class ClientSession implements Dispatcher {
   }
 }
 
-function checkTimeout(timeoutMs: number): number {
+/** @throws ValidationError for a timeout that cannot be. */
+export function checkTimeout(timeoutMs: number): number {
   if (timeoutMs >= 1 && timeoutMs <= limits.requestTimeoutMaxMs) return timeoutMs;
   throw new ValidationError("bad-parameter", `a timeout is 1-${limits.requestTimeoutMaxMs} ms, not ${timeoutMs}`);
 }

@@ -1,8 +1,23 @@
 /** What a call can reject with: classes to catch by, each with a stable code and, for a write, what became of it (CONTRACT §5). */
 import type { Effect, Failure, FailureCode } from "@kvorum/core";
+import type { Sibling } from "./read-result.js";
 
-/** Codes that the cluster answers with, and those that only a client can find. */
-export type KvorumErrorCode = FailureCode | "timeout" | "unreachable" | "protocol" | "conflict" | "closed";
+/**
+ * Codes that the cluster answers with, and those that only a client can find: `timeout`, `unreachable`, `closed`, `protocol` (an answer that
+ * is none), `conflict` (siblings that nobody resolved), `unresolved` (siblings read as if they were one value), `bad-value` (a value that its
+ * codec does not take), `resolver-failed`, `session-not-met` (no replica that could be asked knows all that the session knows).
+ */
+export type KvorumErrorCode =
+  | FailureCode
+  | "timeout"
+  | "unreachable"
+  | "protocol"
+  | "conflict"
+  | "unresolved"
+  | "bad-value"
+  | "resolver-failed"
+  | "session-not-met"
+  | "closed";
 
 export interface KvorumErrorDetails {
   /** For a write: `none`: nothing was started; `unknown`: it may still appear, and only the same idempotency key retries it safely. */
@@ -67,6 +82,50 @@ export class OverloadedError extends KvorumError {
 /** The request itself is wrong: a name, a parameter, a context, a size. Sending it again unchanged fails again. */
 export class ValidationError extends KvorumError {
   override readonly name = "ValidationError";
+}
+
+/** Where an error about one key happened, and what stood there: nothing is lost with it. */
+export interface KeyTrouble<T> {
+  readonly bucket: string;
+  readonly key: string;
+  /** All versions, as they were read. */
+  readonly siblings: readonly Sibling<T>[];
+  /** Covers them: a `put` with it replaces them, and nothing else. */
+  readonly context: string;
+}
+
+/** Siblings stand that no resolver resolves: choose or merge, then `put` the choice with `context`. */
+export class ConflictError<T = unknown> extends KvorumError implements KeyTrouble<T> {
+  override readonly name = "ConflictError";
+  readonly bucket: string;
+  readonly key: string;
+  readonly siblings: readonly Sibling<T>[];
+  readonly context: string;
+
+  constructor(message: string, { bucket, key, siblings, context }: KeyTrouble<T>, details: KvorumErrorDetails = {}) {
+    super("conflict", message, details);
+    this.bucket = bucket;
+    this.key = key;
+    this.siblings = siblings;
+    this.context = context;
+  }
+}
+
+/** A resolver threw (`cause`), or gave nothing. Nothing was written; the siblings stand as they did. */
+export class ResolverError<T = unknown> extends KvorumError implements KeyTrouble<T> {
+  override readonly name = "ResolverError";
+  readonly bucket: string;
+  readonly key: string;
+  readonly siblings: readonly Sibling<T>[];
+  readonly context: string;
+
+  constructor(message: string, { bucket, key, siblings, context }: KeyTrouble<T>, details: KvorumErrorDetails = {}) {
+    super("resolver-failed", message, details);
+    this.bucket = bucket;
+    this.key = key;
+    this.siblings = siblings;
+    this.context = context;
+  }
 }
 
 /** No node that was tried took the request. */

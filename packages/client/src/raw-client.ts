@@ -11,44 +11,51 @@ import {
   ttlProblem,
   utf8Length,
   type Address,
+  type BucketChange,
+  type BucketConfig,
+  type ClientRequest,
+  type ConflictPage,
   type KeyId,
+  type KeyPage,
   type Message,
   type OperationTag,
   type PutCommand,
   type QuorumArg,
 } from "@kvorum/core";
 import { parseAddress } from "./address.js";
-import { KvorumError, ValidationError } from "./errors.js";
+import { KvorumError, TimeoutError, ValidationError } from "./errors.js";
 import { createPrimitives } from "./primitives.js";
 import { ReadResult, type QuorumReport } from "./read-result.js";
 import type { RingCache } from "./ring-cache.js";
-import { ClientSession, type CallOptions, type ClientOptions } from "./client-session.js";
+import { ANY_PARTITION } from "./router.js";
+import type { ConflictQuery, KeyQuery, Transport } from "./transports/transport.js";
+import { ClientSession, type CallOptions, type ClientOptions, type HedgeOptions } from "./client-session.js";
 
-export interface GetOptions extends CallOptions {
+export interface GetOptions extends HedgeOptions {
   /** Replies that the read waits for; the bucket's default without one. */
-  readonly r?: QuorumArg;
+  readonly r?: QuorumArg | undefined;
   /** Whether fallbacks may stand in for primaries (default true). */
-  readonly sloppy?: boolean;
+  readonly sloppy?: boolean | undefined;
 }
 
 export interface DeleteOptions extends CallOptions {
   /** Durable replies that the write waits for; the bucket's default without one. */
-  readonly w?: QuorumArg;
-  readonly sloppy?: boolean;
+  readonly w?: QuorumArg | undefined;
+  readonly sloppy?: boolean | undefined;
   /** From the read that this write follows: exactly what it covers is replaced. */
-  readonly context?: Uint8Array;
+  readonly context?: Uint8Array | undefined;
   /** The same key is the same write, so the client itself tries again. Without one it never repeats what may have arrived. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** 1: no earlier attempt was made under this idempotency key, so nobody looks for one. */
-  readonly attempt?: number;
+  readonly attempt?: number | undefined;
 }
 
 export interface PutOptions extends DeleteOptions {
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** Seconds until the value is hidden and forgotten; 0: never, whatever its bucket's default is. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
   /** Fails with `exists` when a quorum read sees a value. Two at once may both succeed and become siblings. */
-  readonly ifAbsent?: boolean;
+  readonly ifAbsent?: boolean | undefined;
 }
 
 export interface WriteResult {
@@ -63,7 +70,7 @@ type Write = Pick<PutCommand, "value" | "contentType" | "ttlSeconds" | "context"
 const DEFAULT_CONTENT_TYPE = "application/octet-stream";
 const NO_CONTEXT = new Uint8Array(0);
 
-export class RawClient {
+export class RawClient implements Transport {
   readonly #session: ClientSession;
 
   private constructor(session: ClientSession) {
@@ -79,7 +86,7 @@ export class RawClient {
     for (const seed of seeds) parseAddress(seed);
     const session = new ClientSession(await createPrimitives(), [...new Set(seeds)], options);
     try {
-      await session.refreshRing();
+      await firstRing(session, options.timeoutMs ?? limits.requestTimeoutMs);
     } catch (error) {
       await session.close();
       throw error;
@@ -112,6 +119,27 @@ export class RawClient {
     return this.#write(address, { value: undefined, contentType: "", context: options.context ?? NO_CONTEXT }, options);
   }
 
+  async listKeys(bucket: string, query: KeyQuery, options: CallOptions = {}): Promise<KeyPage> {
+    const { prefix, limit, cursor = "" } = query;
+    return this.#askAnyone({ kind: "client-list", bucket: checked(bucket), prefix, limit, cursor }, keyPageOf, options);
+  }
+
+  async listConflicts({ bucket, limit, cursor = "" }: ConflictQuery, options: CallOptions = {}): Promise<ConflictPage> {
+    const name = bucket === undefined ? "" : checked(bucket);
+    return this.#askAnyone({ kind: "client-conflicts", bucket: name, limit, cursor }, conflictPageOf, options);
+  }
+
+  async bucketConfig(bucket: string, options: CallOptions = {}): Promise<BucketConfig> {
+    return this.#askAnyone({ kind: "client-bucket", bucket: checked(bucket) }, bucketConfigOf, options);
+  }
+
+  /** Asked again it is the same configuration, so that is always safe. */
+  async setBucketConfig(bucket: string, change: BucketChange, options: CallOptions = {}): Promise<BucketConfig> {
+    const { r, w, conflicts, ttl } = change;
+    const message = { kind: "client-set-bucket", bucket: checked(bucket), r, w, conflicts, ttl } as const;
+    return this.#askAnyone(message, bucketConfigOf, options);
+  }
+
   /** The ring as this client knows it: which addresses own a partition. */
   get ring(): RingCache {
     const { ring } = this.#session;
@@ -140,19 +168,17 @@ export class RawClient {
     return this.#session.ask({ message, partition, again, accept: writeResultOf }, options);
   }
 
+  #askAnyone<T>(message: ClientRequest, accept: (answer: Message) => T | undefined, options: CallOptions): Promise<T> {
+    return this.#session.ask({ message, partition: ANY_PARTITION, again: message, accept }, options);
+  }
+
   #operationOf(
     write: Write & Pick<PutCommand, "id">,
     idempotencyKey: string | undefined,
     attempt: number | undefined,
   ): OperationTag | undefined {
     if (idempotencyKey === undefined) return undefined;
-    const bytes = utf8Length(idempotencyKey);
-    if (bytes === 0 || bytes > limits.idempotencyKeyBytesMax) {
-      throw new ValidationError(
-        "bad-parameter",
-        `an idempotency key is 1-${limits.idempotencyKeyBytesMax} bytes of UTF-8, not ${bytes}`,
-      );
-    }
+    checkIdempotencyKey(idempotencyKey);
     return operationTag(this.#session.primitives, idempotencyKey, write, attempt);
   }
 
@@ -168,4 +194,46 @@ function writeResultOf(answer: Message): WriteResult | undefined {
   const { context, needed, received, fallbacks } = answer;
   // Copied: a slice would keep alive all that came with it in one read of the socket.
   return { context: context.slice(), quorum: { needed, received, fallbacks } };
+}
+
+/** A seed that hangs is given up after a while, and another one asked, until the time is over. */
+async function firstRing(session: ClientSession, timeoutMs: number): Promise<void> {
+  const endMs = session.nowMs() + timeoutMs;
+  for (;;) {
+    try {
+      return await session.refreshRing();
+    } catch (error) {
+      if (!(error instanceof TimeoutError) || session.nowMs() >= endMs) throw error;
+    }
+  }
+}
+
+/** @throws ValidationError for one that no node takes. */
+export function checkIdempotencyKey(idempotencyKey: string): void {
+  const bytes = utf8Length(idempotencyKey);
+  if (bytes > 0 && bytes <= limits.idempotencyKeyBytesMax) return;
+  const detail = `an idempotency key is 1-${limits.idempotencyKeyBytesMax} bytes of UTF-8, not ${bytes}`;
+  throw new ValidationError("bad-parameter", detail);
+}
+
+function checked(bucket: string): string {
+  const problem = bucketProblem(bucket);
+  if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
+  return bucket;
+}
+
+function keyPageOf(answer: Message): KeyPage | undefined {
+  return answer.kind === "client-listed" ? { keys: answer.keys, cursor: answer.cursor || null } : undefined;
+}
+
+function conflictPageOf(answer: Message): ConflictPage | undefined {
+  if (answer.kind !== "client-conflicts-listed") return undefined;
+  const { conflicts, cursor, total } = answer;
+  return { conflicts, cursor: cursor || null, total };
+}
+
+function bucketConfigOf(answer: Message): BucketConfig | undefined {
+  if (answer.kind !== "client-bucket-said") return undefined;
+  const { n, r, w, conflicts, ttl } = answer;
+  return { n, r, w, conflicts, ...(ttl !== undefined && { ttl }) };
 }

@@ -4,6 +4,7 @@ import {
   decodeState,
   formatDot,
   Reader,
+  VersionVector,
   stampMs,
   valued,
   type Got,
@@ -67,6 +68,7 @@ export class ReadResult {
   readonly quorum: QuorumReport;
   readonly #text: TextCodec;
   #body: Uint8Array | undefined;
+  #vector = VersionVector.EMPTY;
   #siblings: readonly Sibling<Uint8Array>[] | undefined;
 
   constructor(text: TextCodec, { body, context, needed, received, fallbacks }: Got) {
@@ -89,12 +91,19 @@ export class ReadResult {
     return this.#body;
   }
 
+  /** Every write that the read knew of, those that were replaced or deleted included. */
+  get vector(): VersionVector {
+    this.#siblings ??= this.#decode();
+    return this.#vector;
+  }
+
   #decode(): readonly Sibling<Uint8Array>[] {
     const body = this.#body;
     if (body === undefined || body.length === 0) return [];
-    // What had expired was left out by the member that answered: this process's clock is asked nothing.
-    const siblings = valued(decodeState(new Reader(this.#text, body))).map((sibling) => new RawSibling(sibling));
+    const state = decodeState(new Reader(this.#text, body));
+    this.#vector = state.vector;
     this.#body = undefined;
-    return siblings;
+    // What had expired was left out by the member that answered: this process's clock is asked nothing.
+    return valued(state).map((sibling) => new RawSibling(sibling));
   }
 }

@@ -90,6 +90,11 @@ export const limits = {
   suspectAfterMs: 5_000,
   downAfterMs: 15_000,
 
+  /** Calls of one batch (`getMany`, `putMany`) that a client has under way at once. */
+  clientBatchInFlightMax: 256,
+  /** Keys that a session remembers what it saw of; the one unused for longest is forgotten. */
+  clientSessionKeysMax: 10_000,
+
   listLimitDefault: 1_000,
   listLimitMax: 10_000,
 

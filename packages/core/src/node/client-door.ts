@@ -4,7 +4,8 @@ import { limits } from "../base/limits.js";
 import { bucketProblem } from "../base/names.js";
 import type { ClientBucketSaid, ClientRequest } from "../wire/client-messages.js";
 import type { Message } from "../wire/messages.js";
-import type { BucketConfig, ConflictPage, KeyPage, NodeApi } from "./api.js";
+import { bucketChangeProblem } from "./bucket-change.js";
+import type { BucketChange, BucketConfig, ConflictPage, KeyPage, NodeApi } from "./api.js";
 
 type Reply = (outcome: Outcome<Message>) => void;
 
@@ -26,8 +27,15 @@ export function askForClient(api: NodeApi, request: ClientRequest, timeoutMs: nu
     case "client-bucket":
       return reply(ok(bucketSaid(api.bucketConfig(request.bucket))));
     case "client-set-bucket": {
-      const { bucket, r, w, conflicts } = request;
-      const change = { ...(r !== undefined && { r }), ...(w !== undefined && { w }), ...(conflicts && { conflicts }) };
+      const { bucket, r, w, conflicts, ttl } = request;
+      const change: BucketChange = {
+        ...(r !== undefined && { r }),
+        ...(w !== undefined && { w }),
+        ...(conflicts !== undefined && { conflicts }),
+        ...(ttl !== undefined && { ttl }),
+      };
+      const wrong = bucketChangeProblem(change, api.bucketConfig(bucket).n);
+      if (wrong !== undefined) return reply(fail("bad-parameter", wrong));
       return api.setBucketConfig(bucket, change, answered(reply, bucketSaid));
     }
   }
@@ -53,6 +61,6 @@ function conflictsListed({ conflicts, cursor, total }: ConflictPage): Message {
   return { kind: "client-conflicts-listed", conflicts, cursor: cursor ?? "", total };
 }
 
-function bucketSaid({ n, r, w, conflicts }: BucketConfig): ClientBucketSaid {
-  return { kind: "client-bucket-said", n, r, w, conflicts };
+function bucketSaid({ n, r, w, conflicts, ttl }: BucketConfig): ClientBucketSaid {
+  return { kind: "client-bucket-said", n, r, w, conflicts, ttl };
 }

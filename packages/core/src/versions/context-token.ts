@@ -55,6 +55,23 @@ export function openContext(
   }
 }
 
+/**
+ * What a token covers, for the client that carries it: read, not verified, since only the cluster has the secret. Undefined for what is no
+ * token of this version.
+ */
+export function peekContext(text: Primitives["text"], token: Uint8Array): CausalContext | undefined {
+  try {
+    const reader = new Reader(text, token);
+    if (reader.u8() !== TOKEN_VERSION) return undefined;
+    reader.raw(HASH_BYTES);
+    const stamp = reader.uvarint() as Stamp;
+    return { vector: decodeVector(reader), stamp };
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}
+
 /** The key's name goes in with its length, so that no name and body run into those of another key. */
 function hashOf(primitives: Primitives, secret: Uint8Array, keyId: Uint8Array, body: Uint8Array): Uint8Array {
   const writer = new Writer(primitives.text, keyId.length + body.length + 8);

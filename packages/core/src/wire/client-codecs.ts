@@ -3,9 +3,11 @@ import { MalformedError } from "../base/bytes.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
 import type { ClientReply, ClientRequest } from "./client-messages.js";
 import {
+  readFlags,
   readList,
   readOneOf,
   readQuorum,
+  writeFlags,
   writeList,
   writeOneOf,
   writeQuorum,
@@ -15,6 +17,7 @@ import {
 const conflictModes = ["siblings", "lww"] as const;
 /** `keep`: what the bucket has. */
 const conflictChanges = ["keep", ...conflictModes] as const;
+const ttlChanges = ["keep", "none", "set"] as const;
 
 function said(quorum: QuorumArg | undefined): QuorumArg {
   if (quorum === undefined) throw new MalformedError("a bucket's configuration without its quorums");
@@ -100,12 +103,17 @@ export const clientCodecs: { readonly [K in (ClientRequest | ClientReply)["kind"
       writeQuorum(writer, message.r);
       writeQuorum(writer, message.w);
       writeOneOf(writer, conflictChanges, message.conflicts ?? "keep");
+      writeOneOf(writer, ttlChanges, message.ttl === undefined ? "keep" : message.ttl === null ? "none" : "set");
+      if (typeof message.ttl === "number") writer.uvarint(message.ttl);
     },
     read(reader) {
       const bucket = reader.string();
       const [r, w] = [readQuorum(reader), readQuorum(reader)];
       const change = readOneOf(reader, conflictChanges);
-      return { kind: "client-set-bucket", bucket, r, w, conflicts: change === "keep" ? undefined : change };
+      const conflicts = change === "keep" ? undefined : change;
+      const ttlChange = readOneOf(reader, ttlChanges);
+      const ttl = ttlChange === "keep" ? undefined : ttlChange === "none" ? null : reader.uvarint();
+      return { kind: "client-set-bucket", bucket, r, w, conflicts, ttl };
     },
   },
   "client-bucket-said": {
@@ -115,6 +123,8 @@ export const clientCodecs: { readonly [K in (ClientRequest | ClientReply)["kind"
       writeQuorum(writer, message.r);
       writeQuorum(writer, message.w);
       writeOneOf(writer, conflictModes, message.conflicts);
+      writeFlags(writer, message.ttl !== undefined);
+      if (message.ttl !== undefined) writer.uvarint(message.ttl);
     },
     read: (reader) => ({
       kind: "client-bucket-said",
@@ -122,6 +132,7 @@ export const clientCodecs: { readonly [K in (ClientRequest | ClientReply)["kind"
       r: said(readQuorum(reader)),
       w: said(readQuorum(reader)),
       conflicts: readOneOf(reader, conflictModes),
+      ttl: readFlags(reader, 1)(0) ? reader.uvarint() : undefined,
     }),
   },
 };

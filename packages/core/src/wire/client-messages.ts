@@ -54,6 +54,8 @@ export interface ClientSetBucket {
   readonly r: QuorumArg | undefined;
   readonly w: QuorumArg | undefined;
   readonly conflicts: "siblings" | "lww" | undefined;
+  /** Seconds; null takes the default away. */
+  readonly ttl: number | null | undefined;
 }
 
 export interface ClientBucketSaid {
@@ -62,6 +64,8 @@ export interface ClientBucketSaid {
   readonly r: QuorumArg;
   readonly w: QuorumArg;
   readonly conflicts: "siblings" | "lww";
+  /** Seconds; undefined where values stay. */
+  readonly ttl: number | undefined;
 }
 
 export type ClientRequest = ClientList | ClientConflicts | ClientBucket | ClientSetBucket;

@@ -163,6 +163,7 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     r: quorum,
     w: quorum,
     conflicts: fc.constantFrom("siblings" as const, "lww" as const, undefined),
+    ttl: fc.oneof(natural, fc.constantFrom(null, undefined)),
   }),
   "client-bucket-said": fc.record({
     kind: kind("client-bucket-said"),
@@ -170,6 +171,7 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     r: setQuorum,
     w: setQuorum,
     conflicts: fc.constantFrom("siblings" as const, "lww" as const),
+    ttl: fc.oneof(natural, fc.constant(undefined)),
   }),
 };
 
