@@ -82,7 +82,7 @@ module.exports = {
       from: { path: "^(bench|packages/[^/]+)/" },
       to: {
         path: "^packages/[^/]+/src/",
-        pathNot: ["^packages/[^/]+/src/index\\.ts$", "^packages/client/src/(internal|testing)\\.ts$", "^$1/"],
+        pathNot: ["^packages/[^/]+/src/index\\.ts$", "^packages/(client|server)/src/(internal|testing)\\.ts$", "^$1/"],
       },
     },
   ],

@@ -15,6 +15,8 @@ export default defineConfig({
             "@kvorum/client/internal": source("packages/client/src/internal.ts"),
             "@kvorum/client/testing": source("packages/client/src/testing.ts"),
             "@kvorum/client": source("packages/client/src/index.ts"),
+            "kvorum/testing": source("packages/server/src/testing.ts"),
+            kvorum: source("packages/server/src/index.ts"),
             "@kvorum/simulator": source("packages/simulator/src/index.ts"),
           },
         },

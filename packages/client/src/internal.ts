@@ -5,9 +5,11 @@
 export type { CallOptions, ClientOptions } from "./client-session.js";
 export * from "./errors.js";
 export * from "./frame-connection.js";
+export { Kvorum, stackOver } from "./kvorum.js";
 export * from "./primitives.js";
 export * from "./raw-client.js";
 export type { QuorumReport, ReadResult, Sibling } from "./read-result.js";
 export type { RingCache } from "./ring-cache.js";
 export * from "./slab-pool.js";
 export * from "./system-clock.js";
+export { NodeTransport, type NodeTransportOptions } from "./transports/node-transport.js";

@@ -14,6 +14,7 @@ export type * from "./ports/clock.js";
 export * from "./ports/memory-network.js";
 export * from "./ports/memory-storage.js";
 export type * from "./ports/network.js";
+export * from "./ports/no-network.js";
 export * from "./ports/session.js";
 export * from "./ports/storage.js";
 export type * from "./node/api.js";

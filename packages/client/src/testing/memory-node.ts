@@ -1,15 +1,6 @@
 /** A whole node in memory: the shipped core over a store that forgets and a network that leads nowhere. */
 import { getRandomValues, randomInt } from "node:crypto";
-import {
-  defaultSettings,
-  limits,
-  MemoryStorage,
-  Rng,
-  Starter,
-  type Clock,
-  type Network,
-  type Node,
-} from "@kvorum/core";
+import { defaultSettings, limits, MemoryStorage, noNetwork, Rng, Starter, type Clock, type Node } from "@kvorum/core";
 import { NodeTransport } from "../transports/node-transport.js";
 import { createPrimitives } from "../primitives.js";
 import { systemClock } from "../system-clock.js";
@@ -22,7 +13,7 @@ export async function startMemoryNode(clock: Clock = systemClock): Promise<NodeT
   const storage = new MemoryStorage((run) => void setImmediate(run));
   const node = await new Promise<Node>((resolve, reject) => {
     const starter = new Starter({
-      ...{ primitives, clock, storage, network: nowhere, name: "memory", settings: defaultSettings },
+      ...{ primitives, clock, storage, network: noNetwork, name: "memory", settings: defaultSettings },
       ...{ partitions: PARTITIONS, replicas: undefined },
       rng: new Rng(randomInt(2 ** 32)),
       entropy: (count) => getRandomValues(new Uint8Array(count)),
@@ -38,6 +29,3 @@ export async function startMemoryNode(clock: Clock = systemClock): Promise<NodeT
   const close = (): Promise<void> => new Promise((resolve) => node.stop(() => storage.close(resolve)));
   return new NodeTransport({ api: node, primitives, timeoutMs: limits.requestTimeoutMs, close });
 }
-
-/** Nobody is there. */
-const nowhere: Network = { send: () => false, close: (done) => done() };

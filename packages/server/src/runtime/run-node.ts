@@ -1,7 +1,18 @@
 /** The composition: one real node from a configuration, every port given its adapter here and nowhere else. */
 import { getRandomValues, randomInt } from "node:crypto";
 import { createPrimitives, systemClock } from "@kvorum/client/internal";
-import { limits, Rng, Starter, type Log, type Node, type Storage, type Whereabouts } from "@kvorum/core";
+import {
+  limits,
+  noNetwork,
+  Rng,
+  Starter,
+  type Log,
+  type Node,
+  type NodeApi,
+  type Primitives,
+  type Storage,
+  type Whereabouts,
+} from "@kvorum/core";
 import { ConfigError } from "../config/config-error.js";
 import { formatAddress, isWildcard, type Address } from "../config/address.js";
 import type { NodeConfig } from "../config/schema.js";
@@ -14,9 +25,15 @@ import { TcpNetwork } from "../transport/tcp-network.js";
 import { version } from "../version.js";
 import { StorageError } from "./storage-error.js";
 
+/** A node's configuration, where a door may be left out: without a peer door the node is alone. */
+export interface RunConfig extends Omit<NodeConfig, "http" | "listen"> {
+  readonly http: Address | undefined;
+  readonly listen: Address | undefined;
+}
+
 /** A node that serves. */
 export interface RunningNode {
-  /** `host:port` where HTTP is bound. */
+  /** `host:port` where HTTP is bound; empty without that door. */
   readonly httpAddress: string;
   readonly peerAddress: string;
   /** Takes no more requests, finishes those under way, and closes. */
@@ -25,10 +42,16 @@ export interface RunningNode {
   readonly failed: Promise<Error>;
 }
 
+/** With what the program that it runs in can ask of it. */
+export interface NodeInProcess extends RunningNode {
+  readonly api: NodeApi;
+  readonly primitives: Primitives;
+}
+
 const ENGINE = "lmdb";
 
 /** Starts a node. Rejects with {@link ConfigError}, {@link DataFolderError} or {@link StorageError} for what an operator can mend. */
-export async function runNode(config: NodeConfig, log: Log = () => {}): Promise<RunningNode> {
+export async function runNode(config: RunConfig, log: Log = () => {}): Promise<NodeInProcess> {
   const folder = await openDataFolder(config.data, { engine: ENGINE, createdBy: `kvorum ${version}` });
   try {
     const storage = await openLmdb({ path: folder.storagePath });
@@ -39,11 +62,11 @@ export async function runNode(config: NodeConfig, log: Log = () => {}): Promise<
   }
 }
 
-async function startOn(config: NodeConfig, folder: DataFolder, storage: Storage, log: Log): Promise<RunningNode> {
+async function startOn(config: RunConfig, folder: DataFolder, storage: Storage, log: Log): Promise<NodeInProcess> {
   const primitives = await createPrimitives();
   const fatal = new Signal<Error>();
   const composed = new Signal<{ readonly node: Node; readonly begin: (whereabouts: Whereabouts) => void }>();
-  const network: TcpNetwork = new TcpNetwork({
+  const tcp: TcpNetwork = new TcpNetwork({
     text: primitives.text,
     hello: () => starter.hello(),
     clusterId: () => starter.clusterId(),
@@ -55,6 +78,7 @@ async function startOn(config: NodeConfig, folder: DataFolder, storage: Storage,
       lost: (address, sent) => starter.lost(address, sent),
     },
   });
+  const network = config.listen === undefined ? noNetwork : tcp;
   const starter = new Starter({
     ...{ primitives, storage, network, log, clock: systemClock, name: config.name },
     rng: new Rng(randomInt(2 ** 32)),
@@ -70,12 +94,12 @@ async function startOn(config: NodeConfig, folder: DataFolder, storage: Storage,
   const close = async (): Promise<void> => {
     await door?.close();
     await called((done) => (node === undefined ? done() : node.stop(done)));
-    await called((done) => network.close(done));
+    await called((done) => tcp.close(done));
     await called((done) => storage.close(done));
     await folder.release();
   };
   try {
-    const peer = await bound(config.listen, "listen", (host, port) => network.listen(host, port));
+    const peer = config.listen && (await bound(config.listen, "listen", (host, port) => tcp.listen(host, port)));
     starter.start();
     const first = await Promise.race([composed.received, fatal.received]);
     if (first instanceof Error) throw first;
@@ -84,20 +108,24 @@ async function startOn(config: NodeConfig, folder: DataFolder, storage: Storage,
       ...{ node, primitives, clock: systemClock, metrics: new NodeMetrics(() => first.node.stats()) },
       limits: { valueBytesMax: config.valueBytesMax, requestTimeoutMs: config.requestTimeoutMs },
     });
-    const http = await bound(config.http, "http", (host, port) => (door as HttpDoor).listen(host, port));
+    const http =
+      config.http && (await bound(config.http, "http", (host, port) => (door as HttpDoor).listen(host, port)));
     const whereabouts = {
-      address: formatAddress(config.advertise ?? reachable(peer)),
-      http: formatAddress(config.httpAdvertise ?? reachable(http)),
+      address: addressText(config.advertise ?? (peer && reachable(peer))),
+      http: addressText(config.httpAdvertise ?? (http && reachable(http))),
     };
     first.begin(whereabouts);
-    return { httpAddress: formatAddress(http), peerAddress: formatAddress(peer), stop: close, failed: fatal.received };
+    return {
+      ...{ httpAddress: addressText(http), peerAddress: addressText(peer), api: node, primitives },
+      ...{ stop: close, failed: fatal.received },
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function settingsOf(config: NodeConfig): ConstructorParameters<typeof Starter>[0]["settings"] {
+function settingsOf(config: RunConfig): ConstructorParameters<typeof Starter>[0]["settings"] {
   return {
     zone: config.zone,
     weight: 1,
@@ -141,6 +169,10 @@ async function bound(
 /** Where others reach a door bound to every address of the machine: as far as one machine goes, its loopback. */
 function reachable(address: Address): Address {
   return isWildcard(address) ? { host: "127.0.0.1", port: address.port } : address;
+}
+
+function addressText(address: Address | undefined): string {
+  return address === undefined ? "" : formatAddress(address);
 }
 
 function called(run: (done: () => void) => void): Promise<void> {

@@ -1,0 +1,106 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** A whole cluster on this machine for a program's tests: real processes, free ports, a temporary folder, gone at the end. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type ConnectOptions, type Kvorum } from "@kvorum/client";
+import { untilServing } from "../cli/dev-serving.js";
+import { ClusterNode } from "./cluster-node.js";
+
+export interface StartClusterOptions {
+  /** More flags of `kvorum start` for every node, such as `["--hint-ttl", "10s"]`. */
+  readonly flags?: readonly string[] | undefined;
+  /** Milliseconds to wait until all nodes serve as one cluster (default 60,000). */
+  readonly timeout?: number | undefined;
+}
+
+/** So that what spreads by gossip is there soon. */
+const QUICK = ["--gossip-interval", "200ms"];
+const TIMEOUT_MS = 60_000;
+
+export class LocalCluster implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #timeoutMs: number;
+
+  /** @internal */
+  constructor(
+    readonly nodes: readonly ClusterNode[],
+    folder: string,
+    timeoutMs: number,
+  ) {
+    this.#folder = folder;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Peer addresses of all nodes, for `connect`. */
+  get seeds(): readonly string[] {
+    return this.nodes.map(({ address }) => address);
+  }
+
+  /** HTTP addresses of all nodes. */
+  get urls(): readonly string[] {
+    return this.nodes.map(({ http }) => `http://${http}`);
+  }
+
+  connect(options: ConnectOptions = {}): Promise<Kvorum> {
+    return connect(this.seeds, options);
+  }
+
+  /** Resolves when every running node sees all of them up and settled, and reads with a quorum. */
+  async settled(): Promise<void> {
+    const urls = this.nodes.filter(({ running }) => running).map(({ http }) => `http://${http}`);
+    if (await untilServing(urls, this.#timeoutMs)) return;
+    throw new Error(`the nodes at ${urls.join(", ")} did not settle as one cluster within ${this.#timeoutMs} ms`);
+  }
+
+  /** Ends all nodes and removes their data. */
+  async close(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Starts `count` nodes and resolves when they serve as one cluster. */
+export async function startCluster(count = 3, options: StartClusterOptions = {}): Promise<LocalCluster> {
+  const { flags = [], timeout = TIMEOUT_MS } = options;
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`a cluster has at least one node, not ${count}`);
+  const folder = await mkdtemp(join(tmpdir(), "kvorum-test-"));
+  const ports = await freePorts(2 * count);
+  const nodes = Array.from({ length: count }, (_, place) => {
+    const [http, address] = [`127.0.0.1:${ports[2 * place]}`, `127.0.0.1:${ports[2 * place + 1]}`];
+    const name = `n${place + 1}`;
+    const seeds = place === 0 ? [] : ["--seeds", `127.0.0.1:${ports[1]}`];
+    const own = ["--name", name, "--data", join(folder, name), "--http", http, "--listen", address, ...seeds];
+    return new ClusterNode({ name, address, http, args: [...own, ...QUICK, ...flags] });
+  });
+  const cluster = new LocalCluster(nodes, folder, timeout);
+  try {
+    await Promise.all(nodes.map((node) => node.start()));
+    await cluster.settled();
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+/** All held at once, so that no two are the same. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, listening));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+function listening(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => resolve(server));
+  });
+}
