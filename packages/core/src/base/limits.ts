@@ -56,6 +56,22 @@ export const limits = {
   /** How long a read that was answered waits for the others, to mend them, and the bytes of such reads; beyond, they mend what they saw. */
   readRepairWaitMs: 1_000,
   readRepairBytesMax: 64 * 1024 * 1024,
+  /** Hints that a node keeps for others, with the bytes of their states; beyond, it refuses to stand in. */
+  hintsMax: 1_000_000,
+  hintBytesMax: 16 * 1024 * 1024 * 1024,
+  /** What writes that were answered may hold while they wait for the owners that have not; beyond, those are owed a hint at once. */
+  hintWaitsBytesMax: 16 * 1024 * 1024,
+  /** How long a write that was answered waits for them at most. */
+  hintWaitMs: 2_000,
+  /** How long an owner may be silent before a fallback is asked in its place, and members that are asked so for one request. */
+  standInAfterMs: 500,
+  standInsMax: 8,
+  /** Hints under way to one member, how long each may take, and how long a stop tries to hand over. */
+  handoffsAtOnce: 16,
+  handoffTimeoutMs: 5_000,
+  handoffStopMs: 2_000,
+  handoffIntervalMs: 10_000,
+  hintTtlMs: 3 * 3_600_000,
   /** Work that no client waits for, over all its kinds: the least and the most a second, one step up, and what may go at once. */
   backgroundBytesPerSecondMin: 512 * 1024,
   backgroundBytesPerSecondMax: 64 * 1024 * 1024,

@@ -120,6 +120,16 @@ export interface NodeStats {
   readonly liveKeys: number;
   readonly transferKeys: number;
   readonly requestsInFlight: number;
+  readonly hintsPending: number;
+  /** Bytes of the states that hints name. */
+  readonly hintBytes: number;
+  /** Milliseconds since the oldest hint was taken; 0 where there is none. */
+  readonly oldestHintAgeMs: number;
+  /** Hints that an owner confirmed. */
+  readonly hintsReplayed: number;
+  /** Hints that found no room, and those whose state was lost here by damage. */
+  readonly hintsRefused: number;
+  readonly hintsLost: number;
 }
 
 export interface NodeApi {

@@ -15,6 +15,7 @@ import type { Budget } from "./budget.js";
 import type { CallDone } from "./calls.js";
 import type { Deadlines } from "./deadlines.js";
 import type { Identity } from "./identity.js";
+import type { Hints } from "./hints.js";
 import type { Holdings } from "./holdings.js";
 import type { Membership } from "./membership.js";
 import type { RepairWaits } from "./repair-waits.js";
@@ -47,6 +48,8 @@ export interface NodeContext {
   readonly replica: Replica;
   readonly membership: Membership;
   readonly repairWaits: RepairWaits;
+  /** What is kept here for owners that missed it. */
+  readonly hints: Hints;
 
   readonly ring: Ring;
   keyOfId(id: Uint8Array): KeyId;

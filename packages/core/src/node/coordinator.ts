@@ -1,6 +1,6 @@
 /**
  * The coordinator: turns a client's GET, PUT or DELETE into work for the key's owners (Dynamo §4.5). Any node takes any request; one that does
- * not own the key passes it on, once, to one that does.
+ * not own the key passes it on, once, to one that does, and where none can be had a sloppy request is coordinated here all the same (§4.6).
  */
 import { fail, ok, type Failure, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
@@ -14,9 +14,11 @@ import type { GetCommand, Got, PutCommand, PutDone } from "../wire/messages.js";
 import type { Reply } from "./api.js";
 import type { NodeContext } from "./context.js";
 import { Forwarding } from "./forwarding.js";
-import { GetDriver, type ReadDone } from "./get-driver.js";
+import { GetDriver } from "./get-driver.js";
 import { recordOf } from "./replica.js";
 import { Writes } from "./writes.js";
+
+type Counted = Pick<Got, "needed" | "received" | "fallbacks">;
 
 export class Coordinator {
   readonly #writes: Writes;
@@ -25,7 +27,7 @@ export class Coordinator {
 
   constructor(readonly node: NodeContext) {
     this.#forwarding = new Forwarding(node);
-    this.#writes = new Writes(node, (key, needed, deadlineAtMs, done) => this.#read(key, needed, deadlineAtMs, done));
+    this.#writes = new Writes(node, (order, done) => new GetDriver(node, order, done).start());
   }
 
   get siblingWarnings(): number {
@@ -40,15 +42,25 @@ export class Coordinator {
     const key = this.node.keyOfId(command.id);
     const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
     if (command.local) return this.#getLocal(key, deadlineAtMs, done);
-    if (!this.node.ownsPartition(key.partition)) return this.#forwarding.get(key, command, deadlineAtMs, done);
+    const read = (): void => this.#get(key, command, deadlineAtMs, done);
+    if (this.node.ownsPartition(key.partition)) return read();
+    this.#forwarding.get(key, command, deadlineAtMs, done, this.#mayStandIn(command) ? read : undefined);
+  }
+
+  #get(key: KeyId, command: GetCommand, deadlineAtMs: number, done: Reply<Got>): void {
     const { reads } = this.node.placement(key.partition);
     const needed = this.#needed(command.r ?? this.#config(key).r, reads.length, "r");
     if (!needed.ok) return done(needed);
-    this.#read(key, needed.value, deadlineAtMs, (outcome) => {
+    const order = { key, owners: reads, needed: needed.value, sloppy: command.sloppy, deadlineAtMs };
+    new GetDriver(this.node, order, (outcome) => {
       if (!outcome.ok) return done(outcome);
-      const { merged, received } = outcome.value;
-      done(ok(this.#got(key, merged?.body, needed.value, received)));
-    });
+      done(ok(this.#got(key, outcome.value.merged?.body, outcome.value)));
+    }).start();
+  }
+
+  /** A node that owns nothing of the key may coordinate: as a fallback, when no owner can be had. */
+  #mayStandIn(command: GetCommand | PutCommand): boolean {
+    return command.sloppy && command.hops === 0 && this.node.settings.hints;
   }
 
   put(command: PutCommand, timeoutMs: number, reply: Reply<PutDone>): void {
@@ -64,10 +76,13 @@ export class Coordinator {
       return done(fail("bad-context", detail));
     }
     const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
-    if (!this.node.ownsPartition(key.partition)) return this.#forwarding.put(key, command, deadlineAtMs, done);
-    const sets = this.#writeSets(command.w ?? this.#config(key).w, key);
-    if (!sets.ok) return done(sets);
-    this.#writes.start({ key, command, context, sets: sets.value, deadlineAtMs }, done);
+    const write = (): void => {
+      const sets = this.#writeSets(command.w ?? this.#config(key).w, key);
+      if (!sets.ok) return done(sets);
+      this.#writes.start({ key, command, context, sets: sets.value, deadlineAtMs }, done);
+    };
+    if (this.node.ownsPartition(key.partition)) return write();
+    this.#forwarding.put(key, command, deadlineAtMs, done, this.#mayStandIn(command) ? write : undefined);
   }
 
   /** Whether a quorum's word is that the key has a value. */
@@ -78,10 +93,6 @@ export class Coordinator {
       const { body } = outcome.value;
       done(ok(body.length > 0 && this.node.states.liveCount(body, this.node.clock.wallMs()) > 0));
     });
-  }
-
-  #read(key: KeyId, needed: number, deadlineAtMs: number, done: ReadDone): void {
-    new GetDriver(this.node, key, this.node.placement(key.partition).reads, needed, deadlineAtMs, done).start();
   }
 
   #getLocal(key: KeyId, deadlineAtMs: number, reply: Reply<Got>): void {
@@ -101,18 +112,19 @@ export class Coordinator {
           "this node can't tell: the key's record here is damaged or its partition is still being filled; ask without local";
         return done(fail("quorum-not-met", detail, "none", { needed: 1, received: 0 }));
       }
-      done(ok(this.#got(key, record?.body, 1, 1)));
+      done(ok(this.#got(key, record?.body, { needed: 1, received: 1, fallbacks: 0 })));
     });
   }
 
-  #got(key: KeyId, body: Uint8Array | undefined, needed: number, received: number): Got {
+  #got(key: KeyId, body: Uint8Array | undefined, counted: Counted): Got {
     const { states, clock } = this.node;
+    const { needed, received, fallbacks } = counted;
     const nothing = new Uint8Array();
-    if (body === undefined) return { kind: "got", body: nothing, context: nothing, needed, received, fallbacks: 0 };
+    if (body === undefined) return { kind: "got", body: nothing, context: nothing, needed, received, fallbacks };
     // What has expired by this node's clock is not sent: a client's clock need not be right.
     const shown = states.shown(body, this.node.modeOf(key.id), clock.wallMs());
     const context = states.sealContextOf(key, shown.state);
-    return { kind: "got", body: shown.body, context, needed, received, fallbacks: 0 };
+    return { kind: "got", body: shown.body, context, needed, received, fallbacks };
   }
 
   /** Notes the idempotency key. One that was used for another write is refused; one whose write never started is free again. */

@@ -1,6 +1,7 @@
 /**
- * Drives one GET (Dynamo §4.5): asks every owner, one of them for the whole state and the others for digests, answers at R, and mends
- * afterwards what it saw to differ (read repair, "opportunistic", after the answer). The counting is quorum/get-accumulator.ts.
+ * Drives one GET (Dynamo §4.5, §4.6): asks every owner, one of them for the whole state and the others for digests, answers at R, and mends
+ * afterwards what it saw to differ (read repair, "opportunistic", after the answer). A sloppy read asks fallbacks too, where the owners that
+ * can be had are not enough. The counting is quorum/get-accumulator.ts.
  */
 import { fail, ok, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
@@ -11,69 +12,120 @@ import type { NoReply } from "./calls.js";
 import type { NodeContext } from "./context.js";
 import type { Deadline } from "./deadlines.js";
 import { recordOf, type Held } from "./replica.js";
+import { StandIns } from "./stand-ins.js";
 import type { Copy } from "./states.js";
 
-/** What a read found. `merged` undefined: every one of R members proved that there is nothing. */
+export interface ReadOrder {
+  readonly key: KeyId;
+  readonly owners: readonly string[];
+  readonly needed: number;
+  /** Fallbacks count. */
+  readonly sloppy: boolean;
+  /** Fallbacks alone may say that there is nothing: for one who looks, and goes on in any case. */
+  readonly isUnprovenFine?: boolean;
+  readonly deadlineAtMs: number;
+}
+
+/** What a read found. `merged` undefined: nothing, and an owner has proved it; in a sloppy read one of R members. */
 export interface ReadResult {
   readonly merged: Copy | undefined;
   readonly needed: number;
   readonly received: number;
+  readonly fallbacks: number;
 }
 
 export type ReadDone = (outcome: Outcome<ReadResult>) => void;
 
 export class GetDriver {
   readonly #accumulator: GetAccumulator<Copy>;
-  readonly #calls = new Set<number>();
+  readonly #standIns: StandIns;
+  /** Requests without a reply, with whom they asked. */
+  readonly #calls = new Map<number, string>();
   /** Members whose state was asked for after their digest. */
   readonly #fetched = new Set<string>();
   #deadlineAtMs: number;
   #deadline: Deadline;
+  #patience: Deadline | undefined;
   #leaveWait: (() => void) | undefined;
   #answered = false;
   #finished = false;
 
   constructor(
     readonly node: NodeContext,
-    readonly key: KeyId,
-    readonly owners: readonly string[],
-    needed: number,
-    readonly deadlineAtMs: number,
+    readonly order: ReadOrder,
     readonly done: ReadDone,
   ) {
+    const { key, owners, needed, deadlineAtMs } = order;
     const mode = node.modeOf(key.id);
     this.#accumulator = new GetAccumulator<Copy>(needed, owners, {
       merge: (a, b) => node.states.joinCopies(key, a, b, mode),
       digest: (copy) => copy.digest,
     });
+    this.#standIns = new StandIns(node, key.partition, order.sloppy);
     this.#deadlineAtMs = deadlineAtMs;
     this.#deadline = node.deadlines.at(deadlineAtMs, () => this.#expire());
   }
 
-  /** This node is one of the owners or not; where it is, its own state is the whole one and the others need only hash theirs. */
+  /** Where this node is an owner, its own state is the whole one and the others need only hash theirs; where it is none, it is a fallback. */
   start(): void {
-    if (this.owners.includes(this.node.self)) this.node.replica.load(this.key, (held) => this.#startWith(held));
-    else this.#startWith(undefined);
+    if (!this.#isOwner() && !this.#standIns.isAllowed) return this.#startWith(undefined);
+    this.node.replica.load(this.order.key, (held) => {
+      if (!this.#isOwner()) this.#accumulator.standIn(this.node.self);
+      this.#startWith(held);
+    });
   }
 
   #startWith(own: Held | undefined): void {
     if (own !== undefined) this.#takeOwn(own);
     // Where nothing is held here, a digest could match nothing: the first that seems alive is asked for all of it.
-    let wholeFrom = own !== undefined && own.kind !== "unknown" ? undefined : this.#firstAlive();
-    for (const owner of this.owners) {
+    const isKnown = own !== undefined && own.kind !== "unknown" && this.#isOwner();
+    let wholeFrom = isKnown ? undefined : this.#firstAlive();
+    for (const owner of this.order.owners) {
       if (owner === this.node.self) continue;
       if (owner === wholeFrom) {
         wholeFrom = undefined;
         this.#fetch(owner);
       } else {
-        this.#ask(owner, { kind: "digest", id: this.key.id });
+        this.#ask(owner, { kind: "digest", id: this.order.key.id });
       }
     }
+    for (const owner of this.order.owners) {
+      if (owner !== this.node.self && !this.node.seemsAlive(owner)) this.#accumulator.doubt(owner);
+    }
+    this.#fillUp();
+    this.#waitForSilence();
     this.#proceed();
   }
 
+  #isOwner(): boolean {
+    return this.order.owners.includes(this.node.self);
+  }
+
+  /** Asks fallbacks while those who answered and those who may be counted on are not enough. */
+  #fillUp(): void {
+    while (!this.#answered && this.#accumulator.isWanting) {
+      const fallback = this.#standIns.next();
+      if (fallback === undefined) return;
+      this.#accumulator.standIn(fallback);
+      this.#ask(fallback, { kind: "peek", id: this.order.key.id });
+    }
+  }
+
+  /** Whoever stays silent for a while is taken for gone, long before the deadline. */
+  #waitForSilence(): void {
+    if (!this.#standIns.isAllowed || this.#answered) return;
+    const now = this.node.clock.monotonicMs();
+    const afterMs = Math.min(limits.standInAfterMs, (this.order.deadlineAtMs - now) / 4);
+    if (afterMs <= 0) return;
+    this.#patience = this.node.deadlines.at(now + afterMs, () => {
+      for (const name of this.#calls.values()) this.#accumulator.doubt(name);
+      this.#fillUp();
+      this.#waitForSilence();
+    });
+  }
+
   #firstAlive(): string | undefined {
-    const others = this.owners.filter((owner) => owner !== this.node.self);
+    const others = this.order.owners.filter((owner) => owner !== this.node.self);
     return others.find((owner) => this.node.seemsAlive(owner)) ?? others[0];
   }
 
@@ -81,7 +133,7 @@ export class GetDriver {
     const self = this.node.self;
     const copy = recordOf(held);
     // The ring may have changed while the store was asked.
-    const isOwner = this.node.ownsPartition(this.key.partition);
+    const isOwner = this.node.ownsPartition(this.order.key.partition) || !this.#isOwner();
     if (held.kind === "absent" && isOwner) this.#accumulator.absent(self);
     else if (held.kind !== "state" || !isOwner) this.#accumulator.unknown(self, copy, copy?.digest ?? 0n);
     else this.#accumulator.state(self, held.record, held.record.digest);
@@ -89,20 +141,20 @@ export class GetDriver {
 
   #fetch(owner: string): void {
     this.#fetched.add(owner);
-    this.#ask(owner, { kind: "fetch", id: this.key.id });
+    this.#ask(owner, { kind: "fetch", id: this.order.key.id });
   }
 
   #ask(owner: string, message: Message): void {
     let requestId = 0;
     let replied = false;
-    const leftMs = this.deadlineAtMs - this.node.clock.monotonicMs();
+    const leftMs = this.order.deadlineAtMs - this.node.clock.monotonicMs();
     requestId = this.node.ask(owner, message, leftMs, (reply) => {
       replied = true;
       this.#calls.delete(requestId);
       this.#takeReply(owner, reply);
       if (requestId !== 0) this.#proceed();
     });
-    if (!replied) this.#calls.add(requestId);
+    if (!replied) this.#calls.set(requestId, owner);
   }
 
   #takeReply(owner: string, reply: Message | NoReply): void {
@@ -124,7 +176,7 @@ export class GetDriver {
   /** What came, if it is a state: a peer's mistake must not become this node's. */
   #copyOf(body: Uint8Array): Copy | undefined {
     const { states } = this.node;
-    return states.receive(body) && states.copyOf(this.key, body);
+    return states.receive(body) && states.copyOf(this.order.key, body);
   }
 
   /** After every reply: fetch what digests showed to differ, answer when it is enough, mend when all have spoken. */
@@ -135,21 +187,30 @@ export class GetDriver {
       if (owner === this.node.self) continue;
       this.#fetch(owner);
     }
+    this.#fillUp();
     if (!this.#answered) this.#answerWhenDecided();
     if (this.#calls.size === 0) this.#finish();
   }
 
   #answerWhenDecided(): void {
-    const { progress, needed, received, merged } = this.#accumulator;
+    const { progress, needed, received, fallbacks, isUnproven, merged } = this.#accumulator;
     if (progress === "waiting") return;
     if (progress === "impossible" && this.#calls.size > 0) return this.#waitUntil(limits.failureGraceMs);
     this.#answered = true;
+    this.#patience?.cancel();
     this.#waitForTheRest(merged?.body.length ?? 0);
     if (progress === "answer") {
-      this.done(ok({ merged, needed, received }));
+      this.done(ok({ merged, needed, received, fallbacks }));
       return;
     }
-    const detail = `a read needs ${needed} of ${this.owners.length} replicas and ${received} answered in time; try again, or ask for fewer with r`;
+    if (isUnproven && this.order.isUnprovenFine === true) {
+      return this.done(ok({ merged, needed, received, fallbacks }));
+    }
+    if (isUnproven) {
+      const detail = `only fallbacks could be asked and they hold nothing, which proves nothing: none of the key's ${this.order.owners.length} replicas answered in time; try again`;
+      return this.done(fail("quorum-not-met", detail, "none", { needed, received: 0 }));
+    }
+    const detail = `a read needs ${needed} of ${this.order.owners.length} replicas and ${received} answered in time; try again, or ask for fewer with r`;
     this.done(fail("quorum-not-met", detail, "none", { needed, received }));
   }
 
@@ -172,9 +233,12 @@ export class GetDriver {
   }
 
   #expire(): void {
-    for (const requestId of this.#calls) this.node.abandon(requestId);
+    for (const [requestId, name] of this.#calls) {
+      this.node.abandon(requestId);
+      this.#accumulator.unreachable(name);
+    }
     this.#calls.clear();
-    for (const owner of this.owners) this.#accumulator.unreachable(owner);
+    for (const owner of this.order.owners) this.#accumulator.unreachable(owner);
     if (!this.#answered) this.#answerWhenDecided();
     this.#finish();
   }
@@ -190,6 +254,6 @@ export class GetDriver {
   #repair(): void {
     const { state, targets } = this.#accumulator.repairPlan();
     if (state === undefined) return;
-    for (const { member, whole } of targets) this.node.repair(member, this.key, state.body, whole);
+    for (const { member, whole } of targets) this.node.repair(member, this.order.key, state.body, whole);
   }
 }

@@ -46,6 +46,8 @@ export class Inbox {
       case "inventory":
       case "conflicts":
       case "pull":
+      case "store-hint":
+      case "peek":
         if (isMember) door.handle(message, answer);
         return;
       case "get":

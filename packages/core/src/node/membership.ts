@@ -49,6 +49,7 @@ export class Membership {
   readonly #detector: FailureDetector;
   readonly #log: MemberLog;
   #members = new Map<string, Member>();
+  #names = new Map<number, string>();
   #addresses = new Map<number, facts.AddressFact>();
   readonly #clocks: ClockWatch;
   readonly #debts: DebtReport;
@@ -127,6 +128,16 @@ export class Membership {
     const member = this.#members.get(name);
     const address = member && this.#addresses.get(member.instance)?.address;
     return address === undefined ? undefined : { instance: (member as Member).instance, address };
+  }
+
+  /** The instance that has the name now. */
+  instanceOf(name: string): number | undefined {
+    return this.#members.get(name)?.instance;
+  }
+
+  /** The member that is this instance now. */
+  nameOf(instance: number): string | undefined {
+    return this.#names.get(instance);
   }
 
   /** How a member seems from here. Suspicion steers requests; it never moves data. */
@@ -237,6 +248,7 @@ export class Membership {
     if (!this.#log.learn(store.entries(facts.memberPrefix), stamped)) return;
     const { ring } = this;
     this.#members = new Map(ring.members.map((member) => [member.name, member]));
+    this.#names = new Map(ring.members.map(({ name, instance }) => [instance, name]));
     const now = clock.monotonicMs();
     for (const member of ring.members) this.#detector.expect(member.instance, now);
     this.#sayRing();

@@ -15,6 +15,7 @@ import { Admission } from "./admission.js";
 import type * as api from "./api.js";
 import { Coordinator } from "./coordinator.js";
 import { explain } from "./explainer.js";
+import type { Hints } from "./hints.js";
 import { Inbox } from "./inbox.js";
 import { InFlight } from "./in-flight.js";
 import { KeyLister, type KeyQuery } from "./key-lister.js";
@@ -69,17 +70,23 @@ export class Node implements api.NodeApi, NetworkHandler {
     if (this.#parts.ended) return;
     membership.start(whereabouts);
     census.start(identity.partitions);
+    this.#parts.handoff.begin();
     scrub.start();
   }
 
   /** Stops taking requests and waits for those under way; then the stop is written down as clean, or as one that was not. */
   stop(done: () => void): void {
-    const { clock, storage, primitives } = this.#parts;
+    const { clock } = this.#parts;
     this.#stopping = true;
     if (this.#inFlight.count > 0 && !this.#parts.failed) {
       clock.after(STOP_LOOK_MS, () => this.stop(done));
       return;
     }
+    this.#parts.handoff.finish(limits.handoffStopMs, () => this.#end(done));
+  }
+
+  #end(done: () => void): void {
+    const { storage, primitives } = this.#parts;
     this.#parts.quiet();
     // First the end of every flush: one that finds no space retires actors, and that must be among the last words.
     storage.apply({}, () => {
@@ -108,6 +115,10 @@ export class Node implements api.NodeApi, NetworkHandler {
 
   get states(): States {
     return this.#parts.states;
+  }
+
+  get hints(): Hints {
+    return this.#parts.hints;
   }
 
   keyOf(bucket: string, key: string): KeyId {
@@ -196,7 +207,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   stats(): api.NodeStats {
-    const { membership, replica, states, holdings, refill, scrub, readRepairs, clock } = this.#parts;
+    const { membership, replica, states, holdings, refill, scrub, readRepairs, clock, handoff } = this.#parts;
     const nowMs = clock.wallMs();
     const owned = (partition: number): boolean => this.ownsPartition(partition);
     return {
@@ -211,6 +222,7 @@ export class Node implements api.NodeApi, NetworkHandler {
       liveKeys: holdings.liveKeys(owned, nowMs),
       transferKeys: refill.keysReceived,
       requestsInFlight: this.#inFlight.count,
+      ...handoff.stats(),
     };
   }
 

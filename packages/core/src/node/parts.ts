@@ -8,6 +8,7 @@ import type { Clock } from "../ports/clock.js";
 import { Forest } from "../merkle/forest.js";
 import type { Network } from "../ports/network.js";
 import type { Storage } from "../ports/storage.js";
+import type { QueuedHint } from "../replication/hint-queue.js";
 import type { Ring } from "../ring/ring.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { Message } from "../wire/messages.js";
@@ -20,8 +21,10 @@ import { Calls, type CallDone } from "./calls.js";
 import { Census } from "./census.js";
 import type { Log, NodeContext } from "./context.js";
 import { Deadlines } from "./deadlines.js";
-import { NOTHING_OWED, type Owed } from "./debt-report.js";
+import type { Owed } from "./debt-report.js";
 import type { FactStore } from "./fact-store.js";
+import { Handoff } from "./handoff.js";
+import { Hints } from "./hints.js";
 import { Holdings } from "./holdings.js";
 import type { Identity } from "./identity.js";
 import { Membership } from "./membership.js";
@@ -52,6 +55,8 @@ export interface NodeOptions {
   /** Partitions that this instance has whole. */
   readonly whole: Set<number>;
   readonly tags: BucketTags;
+  /** Hints on disk. */
+  readonly hints: readonly QueuedHint[];
   /** The node can't go on; the reason is for people. */
   readonly onFatal: (kind: "storage" | "identity", reason: string) => void;
 }
@@ -77,6 +82,8 @@ export class NodeParts implements NodeContext {
   readonly replica: Replica;
   readonly membership: Membership;
   readonly repairWaits = new RepairWaits(limits.readRepairBytesMax);
+  readonly hints: Hints;
+  readonly handoff: Handoff;
   readonly calls: Calls;
   readonly buckets: Buckets;
   readonly refill: Refill;
@@ -124,6 +131,8 @@ export class NodeParts implements NodeContext {
       owed: () => this.#owed(),
       onRival: () => this.#rivalFound(),
     });
+    this.hints = new Hints(this, options.hints);
+    this.handoff = new Handoff(this, this.hints);
     this.refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.refill.partitionsInDoubt));
     this.census = new Census({
       ...{ clock, storage, replica: this.replica, states: this.states, holdings: this.holdings, tags: options.tags },
@@ -213,6 +222,7 @@ export class NodeParts implements NodeContext {
 
   /** Ends what the node does of its own accord. */
   quiet(): void {
+    this.handoff.stop();
     this.budget.stop();
     this.membership.stop();
     this.refill.stop();
@@ -228,7 +238,7 @@ export class NodeParts implements NodeContext {
 
   /** What this member owes to others: each part that owes something adds its own here. */
   #owed(): Owed {
-    return NOTHING_OWED;
+    return this.hints.owed;
   }
 
   #makeReplica(): Replica {

@@ -1,6 +1,7 @@
 /**
- * Drives one PUT or DELETE (Dynamo §4.5): the coordinator applies the write to its own state, which mints the dot, sends the resulting state
- * (never the request, TRAPS 5) to the other owners, and answers when W distinct members have it on disk. The counting is
+ * Drives one PUT or DELETE (Dynamo §4.5, §4.6): the coordinator applies the write to its own state, which mints the dot, sends the resulting
+ * state (never the request, TRAPS 5) to the owners, and answers when W distinct members have it on disk. In a sloppy write a fallback
+ * stands in for each owner that seems down, fails or stays silent. What an owner missed in the end is owed to it as a hint. The counting is
  * quorum/put-accumulator.ts.
  */
 import { fail, ok, type Effect, type Outcome } from "../base/failure.js";
@@ -10,13 +11,16 @@ import { PutAccumulator, type PutReply, type WriteSet } from "../quorum/put-accu
 import type { Message } from "../wire/messages.js";
 import type { NodeContext } from "./context.js";
 import type { Deadline } from "./deadlines.js";
-import type { Change, Held } from "./replica.js";
+import type { TakenHints } from "./hints.js";
+import type { Change, Held, StoredStatus } from "./replica.js";
+import { StandIns } from "./stand-ins.js";
 
 /** What a write did. */
 export interface WriteResult<T> {
   readonly value: T;
   readonly needed: number;
   readonly received: number;
+  readonly fallbacks: number;
 }
 
 export type WriteDone<T> = (outcome: Outcome<WriteResult<T>>) => void;
@@ -24,85 +28,180 @@ export type WriteDone<T> = (outcome: Outcome<WriteResult<T>>) => void;
 /** What the write makes of what is there: the state to keep and spread, with what the client shall hear; or why it is refused. */
 export type Decide<T> = (held: Held) => Outcome<{ readonly change: Change; readonly value: T }>;
 
+export interface PutOrder {
+  readonly key: KeyId;
+  readonly sets: readonly WriteSet[];
+  /** Fallbacks count. */
+  readonly sloppy: boolean;
+  readonly deadlineAtMs: number;
+}
+
 export class PutDriver<T> {
   /** Everybody who is given the state. */
   readonly owners: readonly string[];
   readonly #accumulator: PutAccumulator;
-  readonly #calls = new Set<number>();
+  readonly #standIns: StandIns;
+  /** Members that were asked and have not said anything, with the request. */
+  readonly #calls = new Map<string, number>();
   #deadline: Deadline;
+  #patience: Deadline | undefined;
+  #body: Uint8Array = NOTHING;
+  #hints: TakenHints | undefined;
   #value: T | undefined;
   #started = false;
+  /** Owners that this node keeps a hint for. */
+  readonly #owed = new Set<string>();
+  /** What this node made of its own state. */
+  #own: StoredStatus | undefined;
   /** Fewer members than needed can still say "durable". */
   #isLost = false;
   #answered = false;
+  #isFinished = false;
+  #leaveWait: (() => void) | undefined;
 
   constructor(
     readonly node: NodeContext,
-    readonly key: KeyId,
-    sets: readonly WriteSet[],
-    readonly deadlineAtMs: number,
+    readonly order: PutOrder,
     readonly done: WriteDone<T>,
   ) {
+    const { sets, key, sloppy } = order;
     this.owners = [...new Set(sets.flatMap((set) => set.members))];
     this.#accumulator = new PutAccumulator(sets);
-    this.#deadline = node.deadlines.at(deadlineAtMs, () => this.#expire());
+    this.#standIns = new StandIns(node, key.partition, sloppy);
+    this.#deadline = node.deadlines.at(order.deadlineAtMs, () => this.#expire());
   }
 
   start(decide: Decide<T>): void {
     this.node.replica.modify(
-      this.key,
+      this.order.key,
       (held) => {
         // Nothing was started in time: whoever waited was told so, and must not find the write done after all.
         if (this.#answered) return undefined;
         const decided = decide(held);
-        if (!decided.ok) {
-          this.#answer(decided);
-          return undefined;
-        }
+        if (!decided.ok) return this.#answer(decided);
+        const { change, value } = decided.value;
+        this.#value = value;
+        this.#body = change.body;
+        if (!this.#standInMyself()) return this.#answer(NO_ROOM);
         this.#started = true;
-        this.#value = decided.value.value;
-        this.#spread(decided.value.change.body);
-        return decided.value.change;
+        return { ...change, meta: this.#spread() };
       },
-      (status) => this.#take(this.node.self, status),
+      (status) => {
+        this.#own = status;
+        this.#hints?.settled(status);
+        this.#take(this.node.self, status);
+      },
     );
   }
 
-  #spread(body: Uint8Array): void {
-    const message: Message = { kind: "store", id: this.key.id, body, whole: false };
-    const leftMs = this.deadlineAtMs - this.node.clock.monotonicMs();
+  /** A coordinator that owns nothing here keeps the state for the first owner that can't be had; false where it has no room for that. */
+  #standInMyself(): boolean {
+    const { self } = this.node;
+    if (this.owners.includes(self)) return true;
+    const owner = this.owners.find((each) => !this.node.seemsAlive(each)) ?? (this.owners[0] as string);
+    this.#accumulator.standIn(self, owner);
+    return this.#takeHints([owner]);
+  }
+
+  /** Asks everybody. Returns the hints that go to this node's disk with the state: for those who are down, and whom nobody can stand in for. */
+  #spread(): TakenHints["meta"] {
+    const { self } = this.node;
+    const { id } = this.order.key;
+    const message: Message = { kind: "store", id, body: this.#body, whole: false };
+    const missed: string[] = [];
     for (const owner of this.owners) {
-      if (owner === this.node.self) continue;
-      let requestId = 0;
-      let replied = false;
-      requestId = this.node.ask(owner, message, leftMs, (reply) => {
-        replied = true;
-        this.#calls.delete(requestId);
-        this.#take(owner, reply.kind === "stored" ? reply.status : "unreachable");
-      });
-      if (!replied) this.#calls.add(requestId);
+      if (owner === self) continue;
+      if (!this.node.seemsAlive(owner)) {
+        this.#accumulator.doubt(owner);
+        if (this.#accumulator.isWanting(owner) && !this.#standInFor(owner)) missed.push(owner);
+      }
+      this.#ask(owner, message);
     }
+    if (this.node.settings.hints) this.#takeHints(missed);
+    this.#waitForSilence();
+    return this.#hints?.meta ?? [];
   }
 
-  #take(owner: string, reply: PutReply): void {
-    if (this.#answered) return;
-    const isTwice = owner === this.node.self && this.node.plants.has("quorum-counts-twice");
-    if (isTwice) this.#accumulator.reply(this.owners.find((other) => other !== owner) ?? owner, reply);
-    const progress = this.#accumulator.reply(owner, reply);
-    if (progress === "done") this.#succeed();
+  /** Hints beside those that were taken already; false where there is no room. */
+  #takeHints(names: readonly string[]): boolean {
+    if (names.length === 0) return true;
+    const { hints } = this.node;
+    const taken = hints.take(this.order.key, this.#body, hints.targetsOf(names));
+    if (taken === undefined) return false;
+    const earlier = this.#hints;
+    this.#hints = {
+      meta: [...(earlier?.meta ?? []), ...taken.meta],
+      settled: (status) => {
+        earlier?.settled(status);
+        taken.settled(status);
+      },
+    };
+    for (const name of names) this.#owed.add(name);
+    return true;
+  }
+
+  #ask(name: string, message: Message): void {
+    const leftMs = this.order.deadlineAtMs - this.node.clock.monotonicMs();
+    let replied = false;
+    const requestId = this.node.ask(name, message, leftMs, (reply) => {
+      replied = true;
+      this.#calls.delete(name);
+      this.#take(name, reply.kind === "stored" ? reply.status : "unreachable");
+    });
+    if (!replied) this.#calls.set(name, requestId);
+  }
+
+  /** Asks the next fallback to keep the state for an owner; false when there is none to ask. */
+  #standInFor(owner: string): boolean {
+    const [target] = this.node.hints.targetsOf([owner]);
+    const fallback = target && this.#standIns.next();
+    if (target === undefined || fallback === undefined) return false;
+    this.#accumulator.standIn(fallback, owner);
+    this.#ask(fallback, { kind: "store-hint", id: this.order.key.id, body: this.#body, ...target });
+    return true;
+  }
+
+  #take(from: string, reply: PutReply): void {
+    const isTwice = from === this.node.self && this.node.plants.has("quorum-counts-twice");
+    if (isTwice) this.#accumulator.reply(this.owners.find((other) => other !== from) ?? from, reply);
+    this.#accumulator.reply(from, reply);
+    if (!this.#answered && this.#started && reply !== "durable") this.#replace(from);
+    if (!this.#answered) this.#proceed();
+    if (this.#answered && this.#calls.size === 0 && this.#own !== undefined) this.#finish();
+  }
+
+  /** One who was asked will not have it: somebody else may. */
+  #replace(name: string): void {
+    const owner = this.#accumulator.ownerOf(name);
+    if (owner !== undefined && this.#accumulator.isWanting(owner)) this.#standInFor(owner);
+  }
+
+  /** Whoever stays silent for a while is taken for gone, long before the deadline: a write need not fail because gossip is slower than it. */
+  #waitForSilence(): void {
+    if (!this.#standIns.isAllowed) return;
+    const { clock, deadlines } = this.node;
+    const now = clock.monotonicMs();
+    const afterMs = Math.min(limits.standInAfterMs, (this.order.deadlineAtMs - now) / 4);
+    if (afterMs <= 0) return;
+    this.#patience = deadlines.at(now + afterMs, () => {
+      const silent = [...this.#calls.keys()];
+      for (const name of silent) this.#accumulator.doubt(name);
+      for (const name of silent) this.#replace(name);
+      if (!this.#answered) this.#waitForSilence();
+    });
+  }
+
+  #proceed(): void {
+    const { progress, needed, received, fallbacks } = this.#accumulator;
+    if (progress === "done") this.#answer(ok({ value: this.#value as T, needed, received, fallbacks }));
     else if (progress === "impossible") this.#refuseSoon();
-  }
-
-  #succeed(): void {
-    const { needed, received } = this.#accumulator;
-    this.#answer(ok({ value: this.#value as T, needed, received }));
   }
 
   /** What is under way may still say "durable": the answer tells how many did. */
   #refuseSoon(): void {
     const atMs = this.node.clock.monotonicMs() + limits.failureGraceMs;
     if (this.#accumulator.outstanding === 0) return this.#refuse();
-    if (this.#isLost || atMs >= this.deadlineAtMs) return;
+    if (this.#isLost || atMs >= this.order.deadlineAtMs) return;
     this.#isLost = true;
     this.#deadline.cancel();
     this.#deadline = this.node.deadlines.at(atMs, () => this.#expire());
@@ -112,8 +211,9 @@ export class PutDriver<T> {
   #refuse(): void {
     const { needed, received } = this.#accumulator;
     const effect: Effect = this.#started ? "unknown" : "none";
-    if (this.#accumulator.count("full") > this.owners.length - needed) {
-      const detail = `${this.#accumulator.count("full")} of the key's ${this.owners.length} replicas have no space; make room on them, then try again`;
+    const full = this.#accumulator.count("full");
+    if (full > this.owners.length - needed) {
+      const detail = `${full} of the key's ${this.owners.length} replicas have no space; make room on them, then try again`;
       this.#answer(fail("storage-full", detail, effect, { needed, received }));
       return;
     }
@@ -121,18 +221,52 @@ export class PutDriver<T> {
     this.#answer(fail("quorum-not-met", detail, effect, { needed, received }));
   }
 
+  /** The time is up: for the answer, or behind it for those who have not said anything. */
   #expire(): void {
-    for (const requestId of this.#calls) this.node.abandon(requestId);
+    for (const requestId of this.#calls.values()) this.node.abandon(requestId);
     this.#calls.clear();
     if (!this.#answered) this.#refuse();
+    else this.#finish();
   }
 
-  #answer(outcome: Outcome<WriteResult<T>>): void {
+  #answer(outcome: Outcome<WriteResult<T>>): undefined {
     this.#answered = true;
-    // Replies that are still to come change nothing: without hints there is nothing to do for the members that did not answer.
+    this.#patience?.cancel();
     this.#deadline.cancel();
-    for (const requestId of this.#calls) this.node.abandon(requestId);
-    this.#calls.clear();
+    // Nobody is asked any more.
+    this.#body = NOTHING;
     this.done(outcome);
+    this.#waitForTheRest();
+  }
+
+  /** The client has its answer. What the others still say decides who is owed a hint, and that waits neither long nor at any price. */
+  #waitForTheRest(): void {
+    const { clock, deadlines, hints, settings } = this.node;
+    const isOver = !this.#started || !settings.hints || (this.#calls.size === 0 && this.#own !== undefined);
+    this.#leaveWait = isOver ? undefined : hints.waits.enter(0);
+    if (this.#leaveWait === undefined) return this.#expire();
+    this.#deadline = deadlines.at(clock.monotonicMs() + limits.hintWaitMs, () => this.#expire());
+  }
+
+  /** Owners that neither have the state nor have somebody who keeps it for them are owed it by this node, which has it on its disk. */
+  #finish(): void {
+    this.#deadline.cancel();
+    this.#leaveWait?.();
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    if (this.#own !== "durable") return;
+    const missed = this.owners.filter(
+      (owner) => owner !== this.node.self && !this.#owed.has(owner) && !this.#accumulator.isKeptFor(owner),
+    );
+    this.node.hints.owe(this.order.key, missed);
   }
 }
+
+const NOTHING = new Uint8Array();
+
+const NO_ROOM = fail(
+  "overloaded",
+  "none of the key's owners can be reached and this node keeps as many hints for others as it may; try another node",
+  "none",
+  { retryAfterMs: 1_000 },
+);

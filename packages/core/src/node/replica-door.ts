@@ -3,12 +3,15 @@ import { compareBytes } from "../base/bytes.js";
 import { HASH_MAX, type StoredRecord } from "../ports/storage.js";
 import type { Message, MessageOf } from "../wire/messages.js";
 import type { NodeContext } from "./context.js";
-import { recordOf, type Held } from "./replica.js";
+import type { TakenHints } from "./hints.js";
+import { recordOf, type Held, type StoredStatus } from "./replica.js";
 
 type Answer = (message: Message) => void;
 
 /** Requests that concern a replica's own data. */
-export type ReplicaRequest = MessageOf<"fetch" | "digest" | "store" | "list" | "inventory" | "conflicts" | "pull">;
+export type ReplicaRequest = MessageOf<
+  "fetch" | "digest" | "store" | "list" | "inventory" | "conflicts" | "pull" | "store-hint" | "peek"
+>;
 
 export class ReplicaDoor {
   constructor(readonly node: NodeContext) {}
@@ -29,6 +32,10 @@ export class ReplicaDoor {
         return answer({ kind: "conflicts-listed", conflicts: this.#conflicts(request.bucket) });
       case "pull":
         return this.#pull(request, answer);
+      case "store-hint":
+        return this.#storeHint(request, answer);
+      case "peek":
+        return this.node.replica.load(this.node.keyOfId(request.id), (held) => answer(fetched(held)));
     }
   }
 
@@ -48,6 +55,25 @@ export class ReplicaDoor {
     const arrived = isOwner ? this.node.states.receive(request.body) : undefined;
     if (arrived === undefined) return answer({ kind: "stored", status: "refused" });
     this.node.replica.merge(key, arrived, request.whole, (status) => answer({ kind: "stored", status }));
+  }
+
+  /** As a fallback: the state and the hint are one batch, so that neither is there without the other (Dynamo §4.6). */
+  #storeHint(request: MessageOf<"store-hint">, answer: Answer): void {
+    const { hints, replica, settings, states } = this.node;
+    const key = this.node.keyOfId(request.id);
+    const arrived = settings.hints ? states.receive(request.body) : undefined;
+    if (arrived === undefined) return answer({ kind: "stored", status: "refused" });
+    const target = { name: request.name, instance: request.instance };
+    let taken: TakenHints | undefined;
+    const take = (body: Uint8Array): TakenHints["meta"] | undefined => {
+      taken = hints.take(key, body, [target]);
+      return taken?.meta;
+    };
+    const done = (status: StoredStatus): void => {
+      taken?.settled(status);
+      answer({ kind: "stored", status });
+    };
+    replica.merge(key, arrived, false, done, take);
   }
 
   #buckets(): MessageOf<"inventoried">["buckets"] {

@@ -78,6 +78,8 @@ export interface TreesToKeep {
 
 type Turn = () => void;
 
+const NO_FACTS = (): readonly MetaWrite[] => [];
+
 /** Damaged keys that are remembered as told. With more than that, some are told twice. */
 const DAMAGED_KEYS_MAX = 65_536;
 
@@ -126,20 +128,23 @@ export class Replica {
 
   /**
    * Merges a state from elsewhere. `whole`: it holds what every other owner holds, so what was in doubt here no longer is. `meta`: facts
-   * about what is kept, to be kept with it.
+   * about what is kept, to be kept with it; undefined where it must not be kept.
    */
   merge(
     key: KeyId,
     arrived: Parsed,
     whole: boolean,
     done: (status: StoredStatus) => void,
-    meta?: (body: Uint8Array) => readonly MetaWrite[],
+    meta: (body: Uint8Array) => readonly MetaWrite[] | undefined = NO_FACTS,
   ): void {
     this.modify(
       key,
       (held) => {
         const merged = this.#merged(key, held, arrived, whole);
-        return meta === undefined ? merged : { ...merged, meta: meta(merged.body) };
+        const facts = meta(merged.body);
+        if (facts !== undefined) return { ...merged, meta: facts };
+        done("refused");
+        return undefined;
       },
       done,
     );

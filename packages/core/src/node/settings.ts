@@ -19,6 +19,11 @@ export interface NodeSettings {
   readonly valueBytesMax: number;
   readonly requestsInFlightMax: number;
   readonly readRepair: boolean;
+  /** Fallbacks stand in for owners, and what owners missed is handed over. */
+  readonly hints: boolean;
+  readonly handoffIntervalMs: number;
+  /** When a hint stops waiting for the member that it names, and goes to any owner. */
+  readonly hintTtlMs: number;
 }
 
 export const defaultSettings: NodeSettings = {
@@ -30,4 +35,7 @@ export const defaultSettings: NodeSettings = {
   valueBytesMax: limits.valueBytesMax,
   requestsInFlightMax: limits.requestsInFlightMax,
   readRepair: true,
+  hints: true,
+  handoffIntervalMs: limits.handoffIntervalMs,
+  hintTtlMs: limits.hintTtlMs,
 };

@@ -27,8 +27,10 @@ import {
   joiningMetaName,
   type Identity,
 } from "./identity.js";
+import { loadHints } from "./hints.js";
 import { Joining } from "./joining.js";
 import { Node } from "./node.js";
+import type { NodeOptions } from "./parts.js";
 import { NO_PLANTS, type Plant } from "./plants.js";
 import { decodeWhole, encodeWhole, wholeMetaName } from "./refill.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
@@ -232,16 +234,21 @@ export class Starter implements NetworkHandler {
       if (facts.damaged > 0) log("error", "damaged facts; gossip brings them again", { count: facts.damaged });
       storage.getMeta(wholeMetaName, (outcome) => {
         const whole = decodeWhole(primitives, outcome);
-        BucketTags.load(primitives, storage, (tags) => this.#begin(identity, boot, facts, whole, tags));
+        BucketTags.load(primitives, storage, (tags) => {
+          loadHints({ primitives, storage }, (hints, damaged) => {
+            if (damaged > 0) log("error", "damaged hints, made whole from what they stand by", { count: damaged });
+            this.#begin(identity, { boot, facts, whole, tags, hints });
+          });
+        });
       });
     });
   }
 
-  #begin(identity: Identity, boot: BootRecord, facts: FactStore, whole: Set<number>, tags: BucketTags): void {
+  #begin(identity: Identity, found: Pick<NodeOptions, "boot" | "facts" | "whole" | "tags" | "hints">): void {
     const { primitives, clock, rng, storage, network, log, settings, plants = NO_PLANTS } = this.#options;
     this.#identity = identity;
     const node = new Node({
-      ...{ primitives, clock, rng, storage, network, log, settings, identity, boot, facts, whole, tags, plants },
+      ...{ primitives, clock, rng, storage, network, log, settings, identity, plants, ...found },
       onFatal: (kind, reason) => this.#options.onFatal(kind, reason),
     });
     this.#options.onNode(node, (whereabouts) => {

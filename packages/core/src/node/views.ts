@@ -20,9 +20,11 @@ export function clusterView(node: NodeContext, transfers: readonly TransferView[
   };
 }
 
-function memberView({ membership, ring }: NodeContext, name: string, zone: string): MemberView {
+function memberView(node: NodeContext, name: string, zone: string): MemberView {
+  const { membership, ring } = node;
   const { address = "", http = "" } = membership.addressOf(name) ?? {};
-  return { name, address, http, zone, status: membership.status(name), ownership: ring.ownership(name), hints: 0 };
+  const hints = name === node.self ? node.hints.queue.count : (membership.debtsOf(name)?.hints ?? 0);
+  return { name, address, http, zone, status: membership.status(name), ownership: ring.ownership(name), hints };
 }
 
 export function ringView(node: NodeContext): RingView {

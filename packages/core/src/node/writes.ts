@@ -13,7 +13,7 @@ import type { WriteSet } from "../quorum/put-accumulator.js";
 import type { PutCommand, PutDone } from "../wire/messages.js";
 import type { Reply } from "./api.js";
 import type { NodeContext } from "./context.js";
-import type { ReadDone, ReadResult } from "./get-driver.js";
+import type { ReadDone, ReadOrder, ReadResult } from "./get-driver.js";
 import { PutDriver } from "./put-driver.js";
 import { recordOf, type Change, type Held } from "./replica.js";
 import type { Copy } from "./states.js";
@@ -27,7 +27,7 @@ export interface WriteOrder {
   readonly deadlineAtMs: number;
 }
 
-type Read = (key: KeyId, needed: number, deadlineAtMs: number, done: ReadDone) => void;
+type Read = (order: ReadOrder, done: ReadDone) => void;
 
 type Decision = Outcome<{ readonly change: Change; readonly value: CausalContext }>;
 
@@ -50,7 +50,10 @@ export class Writes {
       return;
     }
     const { reads } = this.node.placement(key.partition);
-    this.read(key, majority(reads.length), deadlineAtMs, (outcome) => {
+    // Nobody promises that a first attempt is found, so no owner need have said that there was none.
+    const isUnprovenFine = !command.ifAbsent && !isBlindDelete;
+    const read = { key, owners: reads, needed: majority(reads.length), sloppy: command.sloppy, isUnprovenFine };
+    this.read({ ...read, deadlineAtMs }, (outcome) => {
       if (!outcome.ok) return reply(this.#notLooked(order, outcome.failure));
       this.#writeAfterRead(order, isBlindDelete, outcome.value, reply);
     });
@@ -80,7 +83,8 @@ export class Writes {
   /** `earlier`: the state in which a retry's first attempt was found; it is merged here, so that it comes to stand on W disks. */
   #write(order: WriteOrder, earlier: Copy | undefined, reply: Reply<PutDone>): void {
     const { key, sets, deadlineAtMs } = order;
-    const driver = new PutDriver<CausalContext>(this.node, key, sets, deadlineAtMs, (outcome) => {
+    const { sloppy } = order.command;
+    const driver = new PutDriver<CausalContext>(this.node, { key, sets, sloppy, deadlineAtMs }, (outcome) => {
       if (!outcome.ok) return reply(outcome);
       reply(ok(this.#done(order, outcome.value.value, outcome.value)));
     });
@@ -90,10 +94,10 @@ export class Writes {
   #done(
     order: WriteOrder,
     context: CausalContext,
-    { needed, received }: { readonly needed: number; readonly received: number },
+    { needed, received, fallbacks }: Pick<PutDone, "needed" | "received" | "fallbacks">,
   ): PutDone {
     const token = this.node.states.sealContext(order.key, context);
-    return { kind: "put-done", context: token, needed, received, fallbacks: 0 };
+    return { kind: "put-done", context: token, needed, received, fallbacks };
   }
 
   #decide(order: WriteOrder, earlier: Copy | undefined, held: Held): Decision {
@@ -146,7 +150,11 @@ export class Writes {
       contentType: command.contentType,
       value: command.value ?? new Uint8Array(),
       ...(expiresAtMs !== undefined && { expiresAtMs }),
-      origin: { node: self, fallback: false, context: command.context.length > 0 },
+      origin: {
+        node: self,
+        fallback: !this.node.ownsPartition(order.key.partition),
+        context: command.context.length > 0,
+      },
       ...(command.operation && { operation: { id: command.operation.id, check: command.operation.check } }),
       isCurrentInstance: (instance) => this.node.membership.members().some((member) => member.instance === instance),
     });

@@ -5,6 +5,9 @@
  * otherwise its state must be fetched. There are three answers, and an error is never absence (TRAPS 14): a state, proven absent, don't
  * know. What a member that does not know holds all the same is merged, and does not count.
  *
+ * A sloppy read counts fallbacks too (§4.6). What one of them holds is as good as anybody's; that it holds nothing proves nothing, so when
+ * nothing is found an owner must have said so.
+ *
  * Generic over the state, so that this room need not know what a state is.
  */
 
@@ -38,7 +41,9 @@ export interface RepairPlan<S> {
 
 export class GetAccumulator<S> {
   readonly #answers = new Map<string, Answer>();
-  readonly #asked: ReadonlySet<string>;
+  readonly #asked: Set<string>;
+  readonly #fallbacks = new Set<string>();
+  readonly #doubted = new Set<string>();
   /** Digests of the states that are part of `#merged`. */
   readonly #held = new Set<bigint>();
   #merged: S | undefined;
@@ -49,6 +54,13 @@ export class GetAccumulator<S> {
     readonly ops: StateOps<S>,
   ) {
     this.#asked = new Set(asked);
+  }
+
+  /** Asks a fallback too: what it says counts, but its silence about a key is no proof. */
+  standIn(fallback: string): void {
+    if (this.#asked.has(fallback)) return;
+    this.#asked.add(fallback);
+    this.#fallbacks.add(fallback);
   }
 
   /** A member's whole state; `digest` is what the member says of it. A fetched state takes the place of the member's digest. */
@@ -75,14 +87,27 @@ export class GetAccumulator<S> {
   }
 
   get progress(): GetProgress {
-    if (this.received >= this.needed) return "answer";
-    return this.received + this.outstanding + this.toFetch().length < this.needed ? "impossible" : "waiting";
+    const { received } = this;
+    if (received >= this.needed && !this.isUnproven) return "answer";
+    const toCome = this.outstanding + this.toFetch().length;
+    return toCome === 0 || received + toCome < this.needed ? "impossible" : "waiting";
   }
 
-  /** Members whose word counts: a state that is held here, or proven absence. */
+  /** Enough have answered and hold nothing, and no owner is among them: whether there is nothing nobody can say. */
+  get isUnproven(): boolean {
+    return this.#merged === undefined && this.received >= this.needed && this.received === this.fallbacks;
+  }
+
+  /** Members whose word counts: a state that is held here, or proven absence. Fallbacks are among them. */
   get received(): number {
     let count = 0;
     for (const answer of this.#answers.values()) if (this.#counts(answer)) count++;
+    return count;
+  }
+
+  get fallbacks(): number {
+    let count = 0;
+    for (const fallback of this.#fallbacks) if (this.#counts(this.#answers.get(fallback))) count++;
     return count;
   }
 
@@ -105,14 +130,29 @@ export class GetAccumulator<S> {
     return this.#merged;
   }
 
+  /** Nobody counts on that member's word any more: it is silent, or down by all signs. It counts all the same when it comes. */
+  doubt(member: string): void {
+    this.#doubted.add(member);
+  }
+
+  /** Those who answered and those who can be counted on to answer are not enough: another fallback is wanted. */
+  get isWanting(): boolean {
+    let hoped = this.received + this.toFetch().length;
+    for (const member of this.#asked) if (!this.#answers.has(member) && !this.#doubted.has(member)) hoped++;
+    return hoped < this.needed;
+  }
+
   repairPlan(): RepairPlan<S> {
     const state = this.#merged;
     if (state === undefined) return { state, targets: [] };
     const digest = this.ops.digest(state);
-    const silent = [...this.#asked].filter((member) => !this.#counts(this.#answers.get(member)));
+    const silent = [...this.#asked].filter(
+      (member) => !this.#fallbacks.has(member) && !this.#counts(this.#answers.get(member)),
+    );
     const targets: RepairTarget[] = [];
     for (const [member, answer] of this.#answers) {
-      if (answer.kind === "unreachable") continue;
+      // Fallbacks hold what they were given for others, and give it away: nothing of theirs is mended.
+      if (answer.kind === "unreachable" || this.#fallbacks.has(member)) continue;
       const whole = silent.every((other) => other === member);
       const isSame = answer.kind !== "absent" && answer.digest === digest;
       // One in doubt that holds the same has nothing to gain but the word that this is all there is.

@@ -1,8 +1,9 @@
 /**
- * A PUT as an accumulator of replies (Dynamo §4.5): W distinct members have the state on disk, or it is known that they will not.
+ * A PUT as an accumulator of replies (Dynamo §4.5, §4.6): W distinct members have the state on disk, or it is known that they will not.
  *
  * It counts who answered, never who should be up (TRAPS 11), and each member once, whatever it repeats. While a partition changes hands there
- * are two sets of owners and W are needed in each (DESIGN §3); one that is in both counts in both.
+ * are two sets of owners and W are needed in each (DESIGN §3); one that is in both counts in both. A sloppy quorum counts stand-ins too:
+ * members that keep the state for an owner that can't be had, and with it the duty to hand it over. They count where that owner would.
  */
 
 /** What one member made of the state. Only `durable` counts: merged and flushed there. */
@@ -20,6 +21,9 @@ export class PutAccumulator {
   readonly #replies = new Map<string, PutReply>();
   #sets: readonly WriteSet[];
   #asked: ReadonlySet<string>;
+  /** Stand-ins, with the owner that each keeps the state for. */
+  readonly #standIns = new Map<string, string>();
+  readonly #doubted = new Set<string>();
 
   constructor(sets: readonly WriteSet[]) {
     this.#sets = sets;
@@ -28,14 +32,42 @@ export class PutAccumulator {
 
   /** Takes one member's reply. Later words of the same member, and words of members that were not asked, change nothing. */
   reply(from: string, reply: PutReply): PutProgress {
-    if (this.#asked.has(from) && !this.#replies.has(from)) this.#replies.set(from, reply);
+    const isAsked = this.#asked.has(from) || this.#standIns.has(from);
+    if (isAsked && !this.#replies.has(from)) this.#replies.set(from, reply);
     return this.progress;
+  }
+
+  /** `fallback` is asked to keep the state for `owner`. An owner stands in for nobody, and nobody for two. */
+  standIn(fallback: string, owner: string): void {
+    if (!this.#asked.has(fallback) && !this.#standIns.has(fallback)) this.#standIns.set(fallback, owner);
+  }
+
+  /** Nobody counts on that member's word any more: it is silent, or down by all signs. It counts all the same when it comes. */
+  doubt(member: string): void {
+    this.#doubted.add(member);
+  }
+
+  /** The owner that `member` was asked for: itself, or the one that it stands in for. */
+  ownerOf(member: string): string | undefined {
+    return this.#asked.has(member) ? member : this.#standIns.get(member);
+  }
+
+  /** Nobody who was asked for this owner has the state, or can be counted on to say so: another stand-in is wanted. */
+  isWanting(owner: string): boolean {
+    const hasHope = (member: string): boolean => {
+      const reply = this.#replies.get(member);
+      return reply === undefined ? !this.#doubted.has(member) : reply === "durable";
+    };
+    if (hasHope(owner)) return false;
+    for (const [member, kept] of this.#standIns) if (kept === owner && hasHope(member)) return false;
+    return true;
   }
 
   /** The owners changed under way: what members said stays said, and those that are new are asked for. */
   follow(sets: readonly WriteSet[]): void {
     this.#sets = sets;
     this.#asked = membersOf(sets);
+    for (const owner of this.#asked) this.#standIns.delete(owner);
   }
 
   get progress(): PutProgress {
@@ -62,7 +94,22 @@ export class PutAccumulator {
   get outstanding(): number {
     let count = 0;
     for (const member of this.#asked) if (!this.#replies.has(member)) count++;
+    for (const member of this.#standIns.keys()) if (!this.#replies.has(member)) count++;
     return count;
+  }
+
+  /** How many of those that were received are stand-ins. */
+  get fallbacks(): number {
+    return this.#standInsOf(this.#slowest).filter((member) => this.#replies.get(member) === "durable").length;
+  }
+
+  /** The owner, or somebody who will hand it over, has the state on disk. */
+  isKeptFor(owner: string): boolean {
+    if (this.#replies.get(owner) === "durable") return true;
+    for (const [member, kept] of this.#standIns) {
+      if (kept === owner && this.#replies.get(member) === "durable") return true;
+    }
+    return false;
   }
 
   count(reply: PutReply): number {
@@ -79,14 +126,22 @@ export class PutAccumulator {
 
   #countIn(set: WriteSet, reply: PutReply): number {
     let count = 0;
-    for (const member of set.members) if (this.#replies.get(member) === reply) count++;
+    for (const member of this.#speakersOf(set)) if (this.#replies.get(member) === reply) count++;
     return count;
   }
 
   #outstandingIn(set: WriteSet): number {
     let count = 0;
-    for (const member of set.members) if (!this.#replies.has(member)) count++;
+    for (const member of this.#speakersOf(set)) if (!this.#replies.has(member)) count++;
     return count;
+  }
+
+  #speakersOf(set: WriteSet): readonly string[] {
+    return this.#standIns.size === 0 ? set.members : [...set.members, ...this.#standInsOf(set)];
+  }
+
+  #standInsOf(set: WriteSet): string[] {
+    return [...this.#standIns].filter(([, owner]) => set.members.includes(owner)).map(([member]) => member);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The bytes of each message. The number of a kind is the wire's: append only. docs/formats/frame.md says it in words. */
 import { MalformedError, type Reader, type Writer } from "../base/bytes.js";
 import { clientCodecs } from "./client-codecs.js";
+import { hintCodecs } from "./hint-codecs.js";
 import {
   readFailure,
   readFlags,
@@ -356,6 +357,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
       owners: readList(reader, () => readList(reader, () => reader.uvarint())),
     }),
   },
+  ...hintCodecs,
   ...clientCodecs,
 };
 

@@ -2,6 +2,7 @@
 import type { Failure } from "../base/failure.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
 import type { ClientReply, ClientRequest } from "./client-messages.js";
+import type { HintRequest } from "./hint-messages.js";
 
 /** A message under way. `deadlineMs` is what is left when it is sent: clocks of two machines need not agree. 0: no reply is awaited. */
 export interface Envelope {
@@ -261,6 +262,7 @@ export type Message =
   | Pulled
   | AskRing
   | RingTable
+  | HintRequest
   | ClientRequest
   | ClientReply;
 

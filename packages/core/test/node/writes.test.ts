@@ -148,7 +148,7 @@ describe("a node that does not own the key passes the request on (TRAPS 5)", () 
     expect(cluster.put("n5", key, "v")).toMatchObject({ ok: false, failure: { effect: "unknown" } });
     for (const owner of cluster.owners(key)) cluster.kill(owner);
     cluster.timeline.run(100);
-    expect(cluster.put("n5", key, "v")).toMatchObject({ ok: false, failure: { effect: "none" } });
+    expect(cluster.put("n5", key, "v", { sloppy: false })).toMatchObject({ ok: false, failure: { effect: "none" } });
   });
 
   it("tells the owner's own numbers when the owner's quorum was not met", () => {
@@ -159,7 +159,7 @@ describe("a node that does not own the key passes the request on (TRAPS 5)", () 
     for (const other of others) cluster.member(other).alive = false;
     cluster.cut("n5", others[0] as string);
     cluster.cut("n5", others[1] as string);
-    expect(cluster.put("n5", key, "v")).toMatchObject({
+    expect(cluster.put("n5", key, "v", { sloppy: false })).toMatchObject({
       failure: { code: "quorum-not-met", needed: 2, received: 1, effect: "unknown" },
     });
     expect(cluster.owners(key)).toContain(first);

@@ -147,6 +147,8 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     members: list(fc.record({ name: text, address: text })),
     owners: list(list(natural)),
   }),
+  "store-hint": fc.record({ kind: kind("store-hint"), id: bytes(), body: bytes(2_000), name: text, instance: u48 }),
+  peek: fc.record({ kind: kind("peek"), id: bytes() }),
   "client-list": fc.record({ kind: kind("client-list"), bucket: text, prefix: text, limit: natural, cursor: text }),
   "client-listed": fc.record({ kind: kind("client-listed"), keys: list(text), cursor: text }),
   "client-conflicts": fc.record({ kind: kind("client-conflicts"), bucket: text, limit: natural, cursor: text }),

@@ -44,12 +44,12 @@ export const settings = {
   },
   "handoff-interval": {
     argument: interval,
-    help: "time between tries to hand hints over; takes effect with that healer",
+    help: "time between tries to hand hints over",
     fallback: "10s",
   },
   "hint-ttl": {
     argument: interval,
-    help: "when a hint stops waiting for its target and goes to any current owner; takes effect with that healer",
+    help: "when a hint stops waiting for its target and goes to any current owner",
     fallback: "3h",
   },
   "request-timeout": { argument: interval, help: "how long a request may take unless it says so", fallback: "5s" },
@@ -59,7 +59,7 @@ export const settings = {
     help: "past this many siblings a put without a context is refused",
     fallback: "256",
   },
-  "no-hints": { help: "no hinted handoff; takes effect with that healer" },
+  "no-hints": { help: "no fallbacks and no hinted handoff: every quorum is strict" },
   "no-read-repair": { help: "no repair of replicas that a read finds behind" },
   "no-anti-entropy": { help: "no exchange of hash trees; takes effect with that healer" },
 } as const satisfies Record<string, Setting>;

@@ -135,6 +135,9 @@ function settingsOf(config: RunConfig): ConstructorParameters<typeof Starter>[0]
     valueBytesMax: config.valueBytesMax,
     requestsInFlightMax: 4096,
     readRepair: config.readRepair,
+    hints: config.hints,
+    handoffIntervalMs: config.handoffIntervalMs,
+    hintTtlMs: config.hintTtlMs,
   };
 }
 

@@ -84,6 +84,12 @@ export class FakeNode implements NodeApi {
     liveKeys: 8,
     transferKeys: 10,
     requestsInFlight: 9,
+    hintsPending: 11,
+    hintBytes: 12,
+    oldestHintAgeMs: 13_500,
+    hintsReplayed: 14,
+    hintsRefused: 15,
+    hintsLost: 16,
   };
 
   keyOf(bucket: string, key: string): KeyId {

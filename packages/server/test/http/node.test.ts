@@ -52,7 +52,9 @@ test("metrics have the contract's names, and count what was answered", async () 
     "kvorum_conflicts 7",
     "kvorum_keys 8",
     "kvorum_transfer_keys_total 10",
-    "kvorum_hints_pending 0",
+    "kvorum_hints_pending 11",
+    "kvorum_hints_oldest_seconds 13.5",
+    "kvorum_hints_replayed_total 14",
   ]) {
     expect(lines).toContain(line);
   }

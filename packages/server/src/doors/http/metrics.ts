@@ -82,7 +82,9 @@ export class NodeMetrics {
       ["kvorum_keys", "Live keys that this node holds as an owner", (now) => now.liveKeys],
       ["kvorum_conflicts", "Keys with several siblings that this node holds", (now) => now.conflicts],
       ["kvorum_requests_in_flight", "Requests that this node works on", (now) => now.requestsInFlight],
-      ["kvorum_hints_pending", "Hints that wait for their primaries; 0 until sloppy quorums keep any", () => 0],
+      ["kvorum_hints_pending", "Hints that this node keeps for members that missed a write", (now) => now.hintsPending],
+      ["kvorum_hints_pending_bytes", "Bytes of the states that those hints name", (now) => now.hintBytes],
+      ["kvorum_hints_oldest_seconds", "Age of the oldest of them", (now) => now.oldestHintAgeMs / 1_000],
     ];
     for (const [name, help, value] of gauges) {
       const registers = [this.registry];
@@ -103,6 +105,9 @@ export class NodeMetrics {
       ["kvorum_read_repairs_total", "Replicas brought up to date after a read", (now) => now.readRepairs],
       ["kvorum_gossip_bytes_sent_total", "Bytes of gossip sent", (now) => now.gossipBytesSent],
       ["kvorum_transfer_keys_total", "Keys that this node took in from other owners", (now) => now.transferKeys],
+      ["kvorum_hints_replayed_total", "Hints whose state an owner has confirmed", (now) => now.hintsReplayed],
+      ["kvorum_hints_refused_total", "Hints that found no room", (now) => now.hintsRefused],
+      ["kvorum_hints_lost_total", "Hints whose state was damaged before it was handed over", (now) => now.hintsLost],
       ["kvorum_damaged_records_total", "Records whose checksum failed", (now) => now.damagedRecords],
       ["kvorum_scrubbed_records_total", "Records read by the scrub, to find damage", (now) => now.scrubbedRecords],
       ["kvorum_divergent_states_total", "States with one dot and different bytes", (now) => now.divergentStates],

@@ -1,0 +1,36 @@
+/** Who stands in for owners of one request: the next healthy members after them, each asked once (Dynamo §4.6, "the first N healthy nodes"). */
+import { limits } from "../base/limits.js";
+import type { NodeContext } from "./context.js";
+import { fallbacksNow } from "./placement.js";
+
+export class StandIns {
+  /** Found when the first is asked for: most requests need none. */
+  #rest: string[] | undefined;
+
+  constructor(
+    readonly node: NodeContext,
+    readonly partition: number,
+    readonly sloppy: boolean,
+  ) {}
+
+  get isAllowed(): boolean {
+    return this.sloppy && this.node.settings.hints;
+  }
+
+  /** The next one to ask; undefined when there is none, or none may be asked. This node asks itself first, and is not among them. */
+  next(): string | undefined {
+    if (!this.isAllowed) return undefined;
+    this.#rest ??= this.#find();
+    return this.#rest.shift();
+  }
+
+  #find(): string[] {
+    const { node } = this;
+    const healthy: string[] = [];
+    for (const name of fallbacksNow(node, this.partition)) {
+      if (healthy.length >= limits.standInsMax) break;
+      if (name !== node.self && node.membership.status(name) === "up") healthy.push(name);
+    }
+    return healthy;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The hints that this node keeps for others, by target, oldest first (Dynamo §4.6): pure data, the memory's picture of the facts on disk. It
+ * grows by `take`, to its bounds, and shrinks by `drop` alone, which asks whether the very hint that was fulfilled still stands.
+ */
+import { equalBytes } from "../base/bytes.js";
+import { hintName, slotOf, type Hint, type HintTarget } from "./hint.js";
+
+export interface HintLimits {
+  readonly hintsMax: number;
+  /** Of the states that hints name. */
+  readonly bytesMax: number;
+}
+
+/** A hint with the name of its fact. Two of one name are the same object or not the same duty. */
+export interface QueuedHint extends Hint {
+  readonly name: string;
+}
+
+interface Line {
+  readonly target: HintTarget;
+  /** By name, in the order in which they were first taken. */
+  readonly hints: Map<string, QueuedHint>;
+}
+
+export class HintQueue {
+  /** By the target's instance. */
+  readonly #lines = new Map<number, Line>();
+  #count = 0;
+  #bytes = 0;
+  /** How many slots were ever needed for keys of one hash. */
+  #slots = 1;
+
+  constructor(readonly limits: HintLimits) {}
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** When the oldest was taken on; undefined when there is none. */
+  get oldestSinceMs(): number | undefined {
+    let oldest: number | undefined;
+    for (const { hints } of this.#lines.values()) {
+      for (const { sinceMs } of hints.values()) {
+        if (oldest === undefined || sinceMs < oldest) oldest = sinceMs;
+        break;
+      }
+    }
+    return oldest;
+  }
+
+  /** Those with at least one hint. */
+  get targets(): readonly HintTarget[] {
+    return [...this.#lines.values()].map(({ target }) => target);
+  }
+
+  countFor(instance: number): number {
+    return this.#lines.get(instance)?.hints.size ?? 0;
+  }
+
+  /** What stands on disk already, at a start. */
+  restore(found: readonly QueuedHint[]): void {
+    for (const hint of found.toSorted((a, b) => a.sinceMs - b.sinceMs)) this.#put(hint);
+  }
+
+  /**
+   * Takes a duty on: the hint to keep, or undefined at a bound. A key that is kept for that target already stays as old as it was: what was
+   * owed first is owed still. The bounds refuse, and never drop what was taken (DESIGN §5).
+   */
+  take(hash: bigint, hint: Hint): QueuedHint | undefined {
+    const { name, known } = this.#place(hash, hint);
+    const added = known === undefined ? 1 : 0;
+    const addedBytes = hint.bytes - (known?.bytes ?? 0);
+    const isFull = this.#count + added > this.limits.hintsMax || this.#bytes + addedBytes > this.limits.bytesMax;
+    if (isFull && known === undefined) return undefined;
+    const queued = { ...hint, sinceMs: Math.min(hint.sinceMs, known?.sinceMs ?? hint.sinceMs), name };
+    this.#put(queued);
+    return queued;
+  }
+
+  /** Whether this very hint stands: it was not dropped, and nothing was added to it since. */
+  stands(hint: QueuedHint): boolean {
+    return this.#lines.get(hint.target.instance)?.hints.get(hint.name) === hint;
+  }
+
+  /** Takes back what was dropped too early: its end did not get to disk. What was taken meanwhile for the same key stands for it. */
+  putBack(hint: QueuedHint): void {
+    if (this.#lines.get(hint.target.instance)?.hints.has(hint.name) !== true) this.#put(hint);
+  }
+
+  /** Drops this very hint; one that was renewed stays. */
+  drop(hint: QueuedHint): void {
+    const line = this.#lines.get(hint.target.instance);
+    if (line === undefined || line.hints.get(hint.name) !== hint) return;
+    line.hints.delete(hint.name);
+    this.#count--;
+    this.#bytes -= hint.bytes;
+    if (line.hints.size === 0) this.#lines.delete(hint.target.instance);
+  }
+
+  /** What is kept for a target, oldest first. What is taken or dropped meanwhile may or may not be seen. */
+  *for(instance: number): Iterable<QueuedHint> {
+    yield* this.#lines.get(instance)?.hints.values() ?? [];
+  }
+
+  /** Whether the key is kept for anybody but the hint's own target. */
+  isKeptForOthers(hash: bigint, hint: QueuedHint): boolean {
+    for (const { target } of this.#lines.values()) {
+      if (target.instance === hint.target.instance) continue;
+      if (this.#place(hash, { ...hint, target }).known !== undefined) return true;
+    }
+    return false;
+  }
+
+  /** Keys that share a hash take a slot each; there are as good as never two. */
+  #place(hash: bigint, hint: Hint): { readonly name: string; readonly known: QueuedHint | undefined } {
+    const line = this.#lines.get(hint.target.instance);
+    let free: string | undefined;
+    for (let slot = 0; slot <= this.#slots; slot++) {
+      const name = hintName(hint.partition, hash, hint.target.instance, slot);
+      const known = line?.hints.get(name);
+      if (known !== undefined && equalBytes(known.id, hint.id)) return { name, known };
+      if (known === undefined) free ??= name;
+      if (slot === this.#slots - 1 && free !== undefined) break;
+    }
+    return { name: free as string, known: undefined };
+  }
+
+  #put(hint: QueuedHint): void {
+    const { target, name, bytes } = hint;
+    this.#slots = Math.max(this.#slots, slotOf(name) + 1);
+    const line = this.#lines.get(target.instance) ?? { target, hints: new Map<string, QueuedHint>() };
+    this.#lines.set(target.instance, line);
+    const known = line.hints.get(name);
+    line.hints.set(name, hint);
+    this.#count += known === undefined ? 1 : 0;
+    this.#bytes += bytes - (known?.bytes ?? 0);
+  }
+}
