@@ -1,0 +1,34 @@
+/**
+ * One client process of updates.test.ts: `updater.mjs NAME COUNT SEED…` connects, says `ready`, and at `go` on stdin makes COUNT updates of one
+ * key at once, each adding an element of its own. Prints `done ELEMENT` for each that is acknowledged, `failed ELEMENT CODE EFFECT` else.
+ */
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { connect, json, resolvers } from "@kvorum/client";
+
+/** Long enough for several to read the same, and for nodes to be killed and come back meanwhile. */
+const CHANGE_MS = 400;
+
+const [name, count, ...seeds] = process.argv.slice(2);
+const kv = await connect(seeds, { timeout: 60_000 });
+const lists = kv.bucket("lists", { codec: json(), resolve: resolvers.union() });
+console.log("ready");
+await once(process.stdin, "data");
+await Promise.all(
+  Array.from({ length: Number(count) }, async (_, place) => {
+    const element = `${name}-${place}`;
+    try {
+      await lists.update("list", async (list) => {
+        await pause(CHANGE_MS * (0.5 + Math.random()));
+        // A change that was applied twice would show: the same element with two marks.
+        return [...(list ?? []), { element, mark: randomUUID() }];
+      });
+      console.log(`done ${element}`);
+    } catch (error) {
+      console.log(`failed ${element} ${error.code} ${error.effect}`);
+    }
+  }),
+);
+await kv.close();
+process.stdin.destroy();
