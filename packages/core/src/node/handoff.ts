@@ -182,13 +182,18 @@ export class Handoff {
   /** An owner has `delivered` on its disk. What came here meanwhile is not covered by that word: such a hint stands. */
   #fulfilled(key: KeyId, hint: QueuedHint, delivered: LocalRecord, end: (ok: boolean) => void): void {
     const { queue } = this.hints;
+    /** As it is, for the next walk. */
+    const leave = (): undefined => {
+      end(true);
+      return undefined;
+    };
     const decide = (held: Held): Decided => {
       const record = recordOf(held);
       const meta = [{ name: hint.name, value: undefined }];
-      if (!queue.stands(hint) || record === undefined) return void end(true);
+      if (!queue.stands(hint) || record === undefined) return leave();
       const isNeeded = this.node.ownsPartition(key.partition) || queue.isKeptForOthers(key.hash, hint);
       // Nobody's copy, but something came that no hint speaks of: it is handed over too, before it goes.
-      if (!isNeeded && record.digest !== delivered.digest) return void end(true);
+      if (!isNeeded && record.digest !== delivered.digest) return leave();
       queue.drop(hint);
       return isNeeded ? { ...record, meta } : { remove: true, meta };
     };
@@ -203,7 +208,10 @@ export class Handoff {
   #nothingLeft(key: KeyId, hint: QueuedHint, end: (ok: boolean) => void): void {
     const decide = (held: Held): Decided => {
       const mayBeHealed = held.kind === "unknown" && this.node.ownsPartition(key.partition);
-      if (recordOf(held) !== undefined || mayBeHealed || !this.hints.queue.stands(hint)) return void end(true);
+      if (recordOf(held) !== undefined || mayBeHealed || !this.hints.queue.stands(hint)) {
+        end(true);
+        return undefined;
+      }
       if (held.kind === "unknown") {
         this.lost++;
         this.node.log("error", "a state that was kept for another member is damaged and lost", { target: hint.target });
