@@ -16,6 +16,7 @@ export const rarePaths = [
   "read repair mended",
   "a member was refilled",
   "a damaged record was seen",
+  "a damaged folder was refused and refilled",
   "a coordinator's word was lost on its way",
   "failed: quorum-not-met",
   "failed: overloaded",

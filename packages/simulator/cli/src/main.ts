@@ -129,7 +129,9 @@ function planted(plant: Plant | undefined): ReadonlySet<Plant> {
 
 /** A long run says at once what it found, and now and then that it lives. */
 function sayAtOnce({ seed, violations }: RunResult, totals: Totals): void {
-  for (const { invariant } of violations) console.error(`seed ${seed} violates ${invariant}`);
+  for (const invariant of new Set(violations.map((each) => each.invariant))) {
+    console.error(`seed ${seed} violates ${invariant}`);
+  }
   if (totals.seeds % 500 === 0) console.error(`${totals.seeds} seeds, ${totals.violations.length} violations`);
 }
 

@@ -2,6 +2,7 @@
 import { heal, makeEqual } from "../heal/all.js";
 import type * as parts from "../run/parts.js";
 import type { Violation } from "../run/result.js";
+import { Violations } from "../run/violations.js";
 import { Sometimes } from "../sometimes.js";
 import type { Clients } from "../workload/clients.js";
 import type { Healers } from "../world/healers.js";
@@ -16,12 +17,9 @@ export interface Expectations {
   readonly healers: Healers;
 }
 
-/** One bug breaks much: the first few of each kind tell the story. */
-const VIOLATIONS_PER_INVARIANT = 3;
 export class Judge implements parts.Judge {
   readonly #taken = new Sometimes();
-  readonly #violations: Violation[] = [];
-  readonly #counts = new Map<string, number>();
+  readonly #violations = new Violations();
   readonly #checkers: readonly Checker[];
   readonly #bench: Bench;
   #converged = false;
@@ -34,7 +32,7 @@ export class Judge implements parts.Judge {
     const { record: history, lens } = clients;
     this.#bench = {
       ...{ world, history, lens, past: new Past(history), heals: makeEqual(expectations.healers) },
-      report: (invariant, what) => this.#report(invariant, what),
+      report: (invariant, what) => this.#violations.report(invariant, what),
       mark: (path) => this.#taken.mark(path),
     };
     this.#checkers = checkers.map((make) => make(this.#bench));
@@ -67,12 +65,6 @@ export class Judge implements parts.Judge {
   verdict(): readonly Violation[] {
     const finals = readFinals(this.world, this.#bench.lens, this.#bench.history.keys);
     for (const checker of this.#checkers) checker.end?.(finals);
-    return this.#violations;
-  }
-
-  #report(invariant: string, what: string): void {
-    const count = (this.#counts.get(invariant) ?? 0) + 1;
-    this.#counts.set(invariant, count);
-    if (count <= VIOLATIONS_PER_INVARIANT) this.#violations.push({ invariant, what });
+    return this.#violations.list;
   }
 }

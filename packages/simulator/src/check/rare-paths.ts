@@ -10,6 +10,7 @@ export function rarePathsTaken(bench: Bench): Checker {
       if (operation.kind !== "get" && reply?.kind === "put-done") acknowledged.set(operation.tag, number);
     },
     event: (event) => {
+      if (event.kind === "fatal" && event.cause === "damage") bench.mark("a damaged folder was refused and refilled");
       if (event.kind === "log" && event.text === "damaged record") bench.mark("a damaged record was seen");
       if (event.kind !== "acknowledged" || event.message.value === undefined) return;
       const tag = tagOf(bench.world.primitives, event.message.value);

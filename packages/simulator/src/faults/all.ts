@@ -4,7 +4,7 @@ import { crash, type CrashFault } from "./crash.js";
 import { disk, type DiskFault } from "./disk.js";
 import type { Family } from "./family.js";
 import { loss, type LossFault } from "./loss.js";
-import { network, type StormFault } from "./network.js";
+import { network, type NetworkFault } from "./network.js";
 import { partition, type PartitionFault } from "./partition.js";
 import { pause, type PauseFault } from "./pause.js";
 import { power, type PowerFault } from "./power.js";
@@ -14,7 +14,7 @@ export const families = { crash, power, pause, partition, network, clock, disk, 
 
 export type FaultFamily = keyof typeof families;
 export type Fault =
-  CrashFault | PowerFault | PauseFault | PartitionFault | StormFault | SkewFault | DiskFault | LossFault;
+  CrashFault | PowerFault | PauseFault | PartitionFault | NetworkFault | SkewFault | DiskFault | LossFault;
 
 export const faultFamilies = Object.keys(families) as readonly FaultFamily[];
 

@@ -4,23 +4,31 @@ import type { Weather } from "../world/path.js";
 import type { Family } from "./family.js";
 import { drawSides, type Sides } from "./sides.js";
 
-export interface StormFault extends Sides {
-  readonly kind: "storm";
-  readonly weather: Partial<Weather>;
-  readonly forMs: number;
-}
+export type NetworkFault =
+  | (Sides & { readonly kind: "storm"; readonly weather: Partial<Weather>; readonly forMs: number })
+  /** One way from one to one, for a moment: what was sent later elsewhere arrives before it. */
+  | (Sides & { readonly kind: "clog"; readonly forMs: number });
 
-export const network: Family<StormFault> = {
-  bites: ["loss", "duplicate", "reorder"],
-  draw: ({ rng, forMs }, shape) => ({
-    ...drawSides(rng, shape),
-    ...{ kind: "storm", weather: drawWeather(rng), forMs: forMs * 2 },
-  }),
+/** The longest that a path is clogged: shorter than anybody waits before giving up. */
+const CLOG_MAX_MS = 400;
+
+export const network: Family<NetworkFault> = {
+  bites: ["loss", "duplicate", "reorder", "clogged"],
+  draw: ({ rng, forMs }, shape) => {
+    const sides = drawSides(rng, shape);
+    if (rng.chance(0.3)) return { ...drawPair(rng, sides), kind: "clog", forMs: Math.round(rng.float() * CLOG_MAX_MS) };
+    return { ...sides, kind: "storm", weather: drawWeather(rng), forMs: forMs * 2 };
+  },
   strike: (fault, { world, later }) => {
-    later(fault.forMs, world.storm(fault.from, fault.to, fault.weather));
+    const { from, to, forMs } = fault;
+    later(forMs, fault.kind === "clog" ? world.clog(from, to) : world.storm(from, to, fault.weather));
     return true;
   },
 };
+
+function drawPair(rng: Rng, { from, to }: Sides): Sides {
+  return { from: [rng.pick(from)], to: [rng.pick(to)] };
+}
 
 function drawWeather(rng: Rng): Partial<Weather> {
   const weather = {

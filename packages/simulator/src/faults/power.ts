@@ -7,7 +7,7 @@ export type PowerFault =
   | { readonly kind: "blackout"; readonly downMs: number };
 
 export const power: Family<PowerFault> = {
-  bites: ["power", "blackout", "unflushed-lost"],
+  bites: ["power", "blackout", "unflushed-lost", "torn"],
   moments: () => POWER_CUT_MOMENTS,
   draw: ({ rng, target, downMs }) =>
     rng.chance(0.4) ? { kind: "blackout", downMs } : { kind: "power", target, downMs },

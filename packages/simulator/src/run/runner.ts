@@ -9,8 +9,9 @@ import { Clients } from "../workload/clients.js";
 import { SimulatedWorld } from "../world/simulated-world.js";
 import { Atlas } from "./atlas.js";
 import { Injector } from "./injector.js";
-import type { RunResult, Violation } from "./result.js";
+import type { RunResult } from "./result.js";
 import { leastCopies, type Script } from "./script.js";
+import { Violations } from "./violations.js";
 
 export interface RunOptions {
   readonly primitives: Primitives;
@@ -35,7 +36,7 @@ class Run {
   readonly clients: Clients;
   readonly judge: Judge;
   readonly injector: Injector;
-  readonly violations: Violation[] = [];
+  readonly violations = new Violations();
   readonly #isFounded: boolean;
 
   constructor(
@@ -59,7 +60,7 @@ class Run {
       this.#heal();
       this.#judge();
     } else {
-      this.#violated("founding-settles", unsettled(this.world));
+      this.violations.report("founding-settles", unsettled(this.world));
     }
     const { world, clients } = this;
     const { acknowledged, unknown } = this.clients.record.count();
@@ -68,7 +69,7 @@ class Run {
       ...{ steps: world.timeline.steps, virtualMs: Math.round(world.nowMs), acknowledged, unknown },
       faults: Object.fromEntries(world.faults),
       sometimes: { ...Object.fromEntries(clients.sometimes), ...Object.fromEntries(this.judge.sometimes) },
-      violations: this.violations,
+      violations: this.violations.list,
       digest: this.#digest(),
     };
   }
@@ -76,7 +77,7 @@ class Run {
   #act(): void {
     this.clients.start();
     if (!this.world.until(() => this.clients.finished, this.script.config.activeMs + CLIENTS_END_MS)) {
-      this.#violated("clients-end", "a client still waits for something that must have answered or timed out");
+      this.violations.report("clients-end", "a client still waits for something that must have answered or timed out");
     }
   }
 
@@ -85,34 +86,30 @@ class Run {
     this.injector.stop();
     world.healAll();
     for (const name of world.standing) world.start(name);
-    if (!world.untilSettled(SETTLE_MS)) this.#violated("settles", unsettled(world));
+    if (!world.untilSettled(SETTLE_MS)) this.violations.report("settles", unsettled(world));
     if (!this.script.config.lateJoin) return;
     world.start(`n${world.names.length + 1}`);
-    if (!world.untilSettled(SETTLE_MS)) this.#violated("join-settles", unsettled(world));
+    if (!world.untilSettled(SETTLE_MS)) this.violations.report("join-settles", unsettled(world));
   }
 
   #judge(): void {
     const { world, judge } = this;
     judge.converge();
     if (!world.until(() => judge.converged, CONVERGE_MS)) {
-      this.#violated("converges", "the healers that are on have not ended mending");
+      this.violations.report("converges", "the healers that are on have not ended mending");
     }
     world.run(QUIET_MS);
-    this.violations.push(...judge.verdict());
+    this.violations.list.push(...judge.verdict());
   }
 
   /** What no run may see, whatever its faults: an exception that leaves the node, a member that thinks it is none. */
   #watchForBugs(): void {
     this.world.on((event) => {
-      if (event.kind === "thrown") this.#violated("no-exception", `${event.node}: ${event.error}`);
+      if (event.kind === "thrown") this.violations.report("no-exception", `${event.node}: ${event.error}`);
       if (event.kind === "fatal" && (event.cause === "identity" || event.cause === "folder")) {
-        this.#violated("no-lost-identity", `${event.node}: ${event.reason}`);
+        this.violations.report("no-lost-identity", `${event.node}: ${event.reason}`);
       }
     });
-  }
-
-  #violated(invariant: string, what: string): void {
-    this.violations.push({ invariant, what });
   }
 
   /** The events, and what came of them. */

@@ -16,6 +16,8 @@ export interface FlushWatch {
   flushing(batches: number): void;
   flushed(batches: number): void;
   failed(): void;
+  /** A record was written in part. */
+  torn(): void;
   refused(): void;
   slowed(): void;
 }
@@ -141,7 +143,7 @@ export class DiskStorage implements Storage {
   #fail(): void {
     this.disk.failNextFlush = false;
     this.#failed = true;
-    this.disk.lose();
+    if (this.disk.lose()) this.watch.torn();
     this.watch.failed();
     for (const settle of this.#waiting.splice(0)) if (this.process.alive) settle("failed");
     this.#closeIfIdle();

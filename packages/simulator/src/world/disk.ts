@@ -53,12 +53,26 @@ export class Disk {
     this.#settled += count;
   }
 
-  /** Of what was not flushed, the first so many batches are on the disk after all, the rest is gone: after a power cut, a failed flush. */
-  lose(): void {
+  /**
+   * Of what was not flushed, the first so many batches are on the disk after all, the rest is gone: after a power cut, a failed flush. Of the
+   * first that is gone a record may be there in part. True where that has happened.
+   */
+  lose(): boolean {
     this.flush(this.#settled + this.rng.below(this.#unflushed.length + 1));
+    const isTorn = this.#tear(this.#unflushed[0]);
     this.#settled += this.#unflushed.length;
     this.#unflushed = [];
     this.#visible = this.#proven.clone();
+    return isTorn;
+  }
+
+  /** A key's first record only: no store worth the name writes over what is proven before the new is. */
+  #tear({ records = [] }: Batch = {}): boolean {
+    const record = records.findLast((each) => each.value !== undefined);
+    if (record?.value === undefined || this.#proven.get(record) !== undefined || this.rng.chance(0.5)) return false;
+    const value = record.value.slice(0, this.rng.below(record.value.length));
+    this.#proven.apply({ records: [{ ...record, value }] });
+    return true;
   }
 
   /** A process died: what it had handed to the kernel stays readable and unproven; what it still held itself is gone. */
@@ -81,13 +95,28 @@ export class Disk {
   damage(key: RecordKey): boolean {
     const record = this.#proven.record(key);
     if (record === undefined || record.value !== this.#visible.get(key)) return false;
-    const damaged = record.value.slice();
+    this.#overwrite({ records: [{ ...record, value: this.#withFlippedBit(record.value) }] });
+    return true;
+  }
+
+  /** The same of a named fact. */
+  damageFact(name: string): boolean {
+    const value = this.#proven.meta(name);
+    if (value === undefined || value.length === 0 || value !== this.#visible.meta(name)) return false;
+    this.#overwrite({ meta: [{ name, value: this.#withFlippedBit(value) }] });
+    return true;
+  }
+
+  #withFlippedBit(value: Uint8Array): Uint8Array {
+    const damaged = value.slice();
     const at = this.rng.below(damaged.length);
     damaged[at] = (damaged[at] as number) ^ (1 << this.rng.below(8));
-    const write: Batch = { records: [{ ...record, value: damaged }] };
+    return damaged;
+  }
+
+  #overwrite(write: Batch): void {
     this.#proven.apply(write);
     this.#visible.apply(write);
-    return true;
   }
 
   heal(): void {

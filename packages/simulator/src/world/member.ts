@@ -33,6 +33,8 @@ export class Member {
   #storage: DiskStorage | undefined;
   #node: Node | undefined;
   #boots = 0;
+  /** Of what the folder says of itself something was damaged: then its node may refuse it. */
+  #isFactDamaged = false;
 
   constructor(
     readonly name: string,
@@ -90,7 +92,7 @@ export class Member {
     process.end();
     this.#endpoint?.vanish(isPowerCut);
     const before = this.disk.unflushedBatches;
-    if (isPowerCut) this.disk.lose();
+    if (isPowerCut) this.#powerGone();
     else if (how !== "stop") this.disk.loseHeld();
     if (isPowerCut && before > 0) this.world.chronicle.bit("unflushed-lost");
     this.#process = undefined;
@@ -98,6 +100,10 @@ export class Member {
     this.world.chronicle.tell({ kind: "down", node: this.name, how });
     // It ended by itself, or was told to start again while it was still finishing its requests.
     if (this.#wanted) this.#again();
+  }
+
+  #powerGone(): void {
+    if (this.disk.lose()) this.world.chronicle.bit("torn");
   }
 
   #again(): void {
@@ -115,8 +121,33 @@ export class Member {
 
   #fatal(process: Process, kind: string, reason: string): void {
     if (process !== this.#process) return;
-    this.world.chronicle.tell({ kind: "fatal", node: this.name, cause: kind, reason });
+    const { chronicle } = this.world;
+    const isOfDamage = kind === "folder" && this.#isFactDamaged;
+    chronicle.tell({ kind: "fatal", node: this.name, cause: isOfDamage ? "damage" : kind, reason });
     this.#end("fatal", false);
+    if (!isOfDamage) return;
+    // It says what to do, and its operator does it.
+    this.wipe();
+  }
+
+  /** Its disk is emptied, while nothing runs on it. */
+  wipe(): void {
+    if (this.isRunning) throw new Error(`${this.name} runs: only a dead member's disk is wiped`);
+    this.#isFactDamaged = false;
+    this.world.chronicle.fault("wipe", this.name);
+    this.world.chronicle.bit("wipe");
+    this.disk.wipe();
+  }
+
+  /** A bit of a named fact flips, in one that `pick` (0 to 1) chooses; false where none could. */
+  damageFact(pick: number): boolean {
+    const names = this.disk.proven.metaNames("");
+    const name = names[Math.floor(pick * names.length)];
+    if (name === undefined || !this.disk.damageFact(name)) return false;
+    this.#isFactDamaged = true;
+    this.world.chronicle.fault("damage-fact", this.name, name);
+    this.world.chronicle.bit("damage-fact");
+    return true;
   }
 
   #compose(process: Process): void {
@@ -170,6 +201,7 @@ export class Member {
       flushing: (batches) => world.chronicle.tell({ kind: "flushing", node: name, batches }),
       flushed: (batches) => world.chronicle.tell({ kind: "flushed", node: name, batches }),
       failed: () => world.chronicle.bit("flush-failed"),
+      torn: () => world.chronicle.bit("torn"),
       refused: () => world.chronicle.bit("disk-full"),
       slowed: () => world.chronicle.bit("disk-slow"),
     });

@@ -2,7 +2,7 @@
 import type { Primitives, Rng } from "@kvorum/core";
 import type { RunDigest } from "../digest.js";
 import type { Endpoint } from "./endpoint.js";
-import { FAIR, Path, type Weather } from "./path.js";
+import { FAIR, Path, type Closure, type Weather } from "./path.js";
 import type { SimPipe } from "./pipe.js";
 import type { Timeline } from "./timeline.js";
 
@@ -17,8 +17,8 @@ export interface NetworkOptions {
   /** How long a connection waits to stand, and how long for anything to be taken, before it is given up. */
   readonly dialTimeoutMs: number;
   readonly stallMs: number;
-  /** What the weather did to a frame; `held`: its path is closed. */
-  readonly onWeather: (kind: "loss" | "duplicate" | "reorder" | "held", path: Path) => void;
+  /** What the weather did to a frame, or why it waits. */
+  readonly onWeather: (kind: "loss" | "duplicate" | "reorder" | Closure, path: Path) => void;
   readonly onFull: (path: Path) => void;
   /** Bytes arrived that are no frame: since nothing here damages them, always a bug. */
   readonly onMalformed: (path: Path, reason: string) => void;
@@ -75,6 +75,14 @@ export class SimNetwork {
     };
   }
 
+  /** Nothing leaves on the paths from one side to the other for a moment. */
+  clog(from: readonly string[], to: readonly string[]): () => void {
+    const openers = this.#between(from, to).map((path) => path.close("clogged"));
+    return () => {
+      for (const open of openers) open();
+    };
+  }
+
   /** Gives the paths from one side to the other another weather; the returned function brings the fair one back. */
   storm(from: readonly string[], to: readonly string[], weather: Partial<Weather>): () => void {
     const paths = this.#between(from, to);
@@ -96,7 +104,7 @@ export class SimNetwork {
     const cancelTimeout = timeline.after(options.dialTimeoutMs, () => {
       from.run(() => pipe.destroy("the other side could not be reached in time"));
     });
-    if (!path.isOpen) return options.onWeather("held", path);
+    if (!path.isOpen) return options.onWeather(path.closedBy, path);
     timeline.after(path.travelMs(), () => {
       const endpoint = this.#endpoints.get(to);
       if (endpoint === undefined || !pipe.open) return;

@@ -11,6 +11,9 @@ export interface Weather {
 
 export const FAIR: Weather = { loss: 0, duplicate: 0, reorder: 0, delayFactor: 1 };
 
+/** Why a path is closed: `held` by a partition, or `clogged` for a moment. */
+export type Closure = "held" | "clogged";
+
 /** What waits at the beginning of a path that is closed. */
 export interface Traveller {
   /** The path is open again. */
@@ -19,8 +22,9 @@ export interface Traveller {
 
 export class Path {
   weather: Weather = FAIR;
-  /** How many partitions and clogs lie on it now. */
+  /** How many partitions and clogs lie on it now, and which came last. */
   #closures = 0;
+  closedBy: Closure = "held";
   /** How often it was healed: what was closed before is no longer. */
   #age = 0;
   #waiting = new Set<Traveller>();
@@ -40,8 +44,9 @@ export class Path {
   }
 
   /** Whatever leaves from now on waits; what is on its way arrives. The returned function takes this closure away, once. */
-  close(): () => void {
+  close(by: Closure = "held"): () => void {
     const age = this.#age;
+    this.closedBy = by;
     let isOver = false;
     this.#closures++;
     return () => {

@@ -117,7 +117,7 @@ export class SimPipe implements Pipe {
 
   #hold(): void {
     this.path.wait(this);
-    if (this.#stall === undefined) this.from.network.options.onWeather("held", this.path);
+    if (this.#stall === undefined) this.from.network.options.onWeather(this.path.closedBy, this.path);
     this.#giveUpLater();
   }
 

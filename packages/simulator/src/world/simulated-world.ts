@@ -182,11 +182,11 @@ export class SimulatedWorld implements World {
   }
 
   wipe(name: string): void {
-    const member = this.member(name);
-    if (member.isRunning) throw new Error(`${name} runs: only a dead member's disk is wiped`);
-    this.chronicle.fault("wipe", name);
-    this.chronicle.bit("wipe");
-    member.disk.wipe();
+    this.member(name).wipe();
+  }
+
+  damageFact(name: string, pick: number): boolean {
+    return this.member(name).damageFact(pick);
   }
 
   partition(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): () => void {
@@ -196,6 +196,11 @@ export class SimulatedWorld implements World {
       this.chronicle.fault("heal", from.join("+"), to.join("+"));
       heal();
     };
+  }
+
+  clog(from: readonly string[], to: readonly string[]): () => void {
+    this.chronicle.fault("clog", from.join("+"), `> ${to.join("+")}`);
+    return this.network.clog(from, to);
   }
 
   storm(from: readonly string[], to: readonly string[], weather: Partial<Weather>): () => void {

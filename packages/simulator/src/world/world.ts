@@ -37,7 +37,10 @@ export type WorldEvent =
   | { readonly kind: "ring"; readonly node: string; readonly version: string }
   | { readonly kind: "up"; readonly node: string; readonly boot: number }
   | { readonly kind: "down"; readonly node: string; readonly how: string }
-  /** A member's node said that it can't go on; the world starts it again, as an operator would. */
+  /**
+   * A member's node said that it can't go on; the world starts it again, as an operator would: on an empty disk where it says so because
+   * something was damaged (`cause: "damage"`).
+   */
   | { readonly kind: "fatal"; readonly node: string; readonly cause: string; readonly reason: string }
   /** An exception left the node's code: always a bug. */
   | { readonly kind: "thrown"; readonly node: string; readonly error: string }
@@ -103,6 +106,8 @@ export interface World {
   wipe(name: string): void;
   /** What `from` sends does not reach `to`; `both`: nor the other way round. Clients can be cut off too. The returned function heals it. */
   partition(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): () => void;
+  /** What `from` sends to `to` stands still, too short for anybody to give up; the returned function ends it. */
+  clog(from: readonly string[], to: readonly string[]): () => void;
   /** What `from` sends to `to` is lost, doubled, overtaken or late; the returned function ends it. */
   storm(from: readonly string[], to: readonly string[], weather: Partial<Weather>): () => void;
   /** All links work again and lose nothing, clocks are right, disks are healthy, nobody is paused; dead members stay dead. */
@@ -111,6 +116,11 @@ export interface World {
   skew(name: string, byMs: number): void;
   /** Flips a bit of a stored record; false where there is none. */
   damage(name: string, bucket: string, key: string): boolean;
+  /**
+   * Flips a bit of a named fact, such as the identity; `pick` (0 to 1) chooses. A node that refuses its folder for it gets an empty one from
+   * its operator. False where there was none to flip.
+   */
+  damageFact(name: string, pick: number): boolean;
   /** Writes fail for want of space until it is called with false. */
   fillDisk(name: string, full: boolean): void;
   /** The next flush fails. */

@@ -35,6 +35,7 @@ describe("a simulated disk", () => {
         flushing: () => bites.push("flushing"),
         flushed: () => bites.push("flushed"),
         failed: () => bites.push("failed"),
+        torn: () => bites.push("torn"),
         refused: () => bites.push("refused"),
         slowed: () => bites.push("slowed"),
       },
@@ -156,6 +157,31 @@ describe("a simulated disk", () => {
     write(1, 9);
     expect(disk.damage(at(1))).toBe(false);
     expect(disk.damage(at(2))).toBe(false);
+  });
+
+  it("leaves a part of a key's first record, at times, and never one of what replaces a proven one", () => {
+    const whole: Batch = { records: [{ ...at(2), value: Uint8Array.of(1, 2, 3, 4, 5, 6) }] };
+    const lengths = new Set<number | undefined>();
+    for (let seed = 1; seed <= 80; seed++) {
+      begin(seed);
+      write(1, 1);
+      timeline.run(10);
+      storage.apply(seed % 2 === 0 ? whole : batch(1, 9), () => {});
+      process.end();
+      const isTorn = disk.lose();
+      if (seed % 2 === 0) lengths.add(disk.proven.get(at(2))?.length);
+      else expect([isTorn, [1, 9].includes(proven(1) ?? 0)]).toEqual([false, true]);
+      if (isTorn) expect(disk.proven.get(at(2))?.length).toBeLessThan(6);
+    }
+    expect(lengths).toEqual(new Set([undefined, 0, 1, 2, 3, 4, 5, 6]));
+  });
+
+  it("flips one bit of a fact", () => {
+    storage.apply({ meta: [{ name: "fact", value: Uint8Array.of(0, 0) }] }, () => {});
+    timeline.run(10);
+    expect([disk.damageFact("fact"), disk.damageFact("none")]).toEqual([true, false]);
+    expect(disk.proven.meta("fact")).toBe(disk.visible.meta("fact"));
+    expect([...(disk.proven.meta("fact") ?? [])].reduce((sum, byte) => sum + byte)).toBeGreaterThan(0);
   });
 
   it("answers slowly when it is slow", () => {
