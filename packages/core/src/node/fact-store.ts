@@ -23,7 +23,22 @@ export interface FactStoreOptions {
   readonly boot: number;
 }
 
+/** Durable facts that were heard, until they are on disk; `done` acts on them. */
+interface News {
+  readonly instances: ReadonlySet<number>;
+  /** Each fact as `instance/key`. */
+  readonly names: readonly string[];
+  readonly done: () => void;
+}
+
 export class FactStore {
+  /** Heard and not on this node's disk yet: a ring that it went by and then forgot would be a promise broken. */
+  readonly #unkept = new Set<string>();
+  /** What found no space: it is written with whatever comes next. */
+  #waiting: readonly News[] = [];
+  /** A flush failed: whoever holds the node together ends it. */
+  onFailed: () => void = () => {};
+
   private constructor(
     readonly options: FactStoreOptions,
     readonly gossip: GossipState,
@@ -92,9 +107,12 @@ export class FactStore {
   /** Takes a gossip message. `done` comes when its durable facts are on disk; the reply may go out at once. */
   receive(message: GossipMessage, done: (received: Received) => void): GossipMessage | undefined {
     const received = this.gossip.receive(message);
-    const origins = new Set<number>();
-    for (const change of received.changes) if (change.key.startsWith(factPrefix)) origins.add(change.instance);
-    this.#keep(origins, () => done(received));
+    const facts = received.changes.filter(({ key }) => key.startsWith(factPrefix));
+    const instances = new Set(facts.map(({ instance }) => instance));
+    const news = { instances, names: facts.map(nameOf), done: () => done(received) };
+    for (const name of news.names) this.#unkept.add(name);
+    if (facts.length === 0) done(received);
+    if (facts.length > 0 || this.#waiting.length > 0) this.#keep(facts.length > 0 ? [news] : []);
     return received.reply;
   }
 
@@ -105,20 +123,34 @@ export class FactStore {
       .filter((snapshot) => snapshot !== undefined);
   }
 
+  /** Durable facts among them are on this node's disk. */
   entries(prefix: string): PublishedEntry[] {
-    return this.gossip.entriesWithPrefix(prefix);
+    return this.gossip.entriesWithPrefix(prefix).filter((entry) => !this.#unkept.has(nameOf(entry)));
   }
 
-  #keep(instances: Iterable<number>, done: () => void): void {
-    const meta: MetaWrite[] = [];
-    for (const instance of instances) {
-      const snapshot = this.gossip.snapshot(instance);
-      if (snapshot !== undefined) meta.push(FactStore.originMeta(this.options.primitives, snapshot));
-    }
-    if (meta.length === 0) done();
-    // A fact that could not be kept is acted on all the same: its author has it, and gossip brings it after a restart.
-    else this.options.storage.apply({ meta }, () => done());
+  #keep(more: readonly News[]): void {
+    const { primitives, storage } = this.options;
+    const all = [...this.#waiting, ...more];
+    this.#waiting = [];
+    const instances = new Set(all.flatMap((news) => [...news.instances]));
+    const snapshots = [...instances].map((instance) => this.gossip.snapshot(instance));
+    const meta = snapshots.filter((each) => each !== undefined).map((each) => FactStore.originMeta(primitives, each));
+    storage.apply({ meta }, (error) => {
+      // After a failed flush the store takes nothing more: what was heard is heard again after the restart.
+      if (error === "failed") return this.onFailed();
+      if (error === "full") this.#waiting = [...all, ...this.#waiting];
+      else for (const news of all) this.#kept(news);
+    });
   }
+
+  #kept({ names, done }: News): void {
+    for (const name of names) this.#unkept.delete(name);
+    done();
+  }
+}
+
+function nameOf({ instance, key }: { readonly instance: number; readonly key: string }): string {
+  return `${instance}/${key}`;
 }
 
 function snapshotOf(primitives: Primitives, bytes: Uint8Array | undefined): OriginSnapshot | undefined {

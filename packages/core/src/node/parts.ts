@@ -116,6 +116,7 @@ export class NodeParts implements NodeContext {
     this.states = new States(primitives, identity.secret);
     this.holdings = new Holdings(primitives);
     this.calls = new Calls(options.network);
+    facts.onFailed = () => this.#storageFailed();
     this.buckets = new Buckets(primitives, facts, identity.replicas);
     this.forest = new Forest(Math.log2(identity.partitions));
     this.trees = new TreeKeeper({

@@ -29,6 +29,18 @@ export const rings: readonly Scenario[] = [
     },
   },
   {
+    name: "a member without room for a new ring goes by the old one until it has room",
+    finds: [],
+    play: (scene) => {
+      scene.world.fillDisk("n3", true);
+      scene.world.start("n4");
+      scene.world.run(3_000);
+      scene.world.fillDisk("n3", false);
+      scene.settle();
+      scene.restart("n3");
+    },
+  },
+  {
     name: "members that were cut off come back to the ring that the others made",
     finds: [],
     play: (scene) => {
