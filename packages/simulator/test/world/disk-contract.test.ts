@@ -8,7 +8,7 @@ import { Process } from "../../src/world/process.js";
 import { Timeline } from "../../src/world/timeline.js";
 import { WallClock } from "../../src/world/wall-clock.js";
 
-const nobody: FlushWatch = { flushing() {}, flushed() {}, failed() {}, refused() {}, slowed() {} };
+const nobody: FlushWatch = { flushing() {}, flushed() {}, failed() {}, torn() {}, refused() {}, slowed() {} };
 
 for (const slowReads of [false, true]) {
   storageContract(slowReads ? "the simulated disk, read slowly" : "the simulated disk", () => {
