@@ -70,7 +70,10 @@ export class Lens {
 
   /** Members that own the key, as a node that is up sees the ring. */
   owners(bucket: string, key: string): readonly string[] {
-    const { partition } = this.world.keyOf(bucket, key);
+    return this.ownersOf(this.world.keyOf(bucket, key).partition);
+  }
+
+  ownersOf(partition: number): readonly string[] {
     for (const name of this.world.standing) {
       const node = this.world.node(name);
       if (node !== undefined) return node.ring.owners(partition);

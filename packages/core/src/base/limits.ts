@@ -79,6 +79,30 @@ export const limits = {
   backgroundBurstBytes: 1024 * 1024,
   /** How often its pace is looked at. */
   backgroundWindowMs: 250,
+  /** How often a node compares its hash trees with the other owners', give or take a quarter. */
+  antiEntropyIntervalMs: 60_000,
+  /** How long after a member was seen again, so that its hints are handed over first. */
+  exchangeAfterReturnMs: 2_000,
+  /** Between the first look at keys that differ and the second. */
+  exchangePauseMs: 200,
+  /** An exchange whose other side is silent for so long is over. */
+  exchangeSilenceMs: 10_000,
+  /** The longest pause before one that found the other side busy, or failed, is tried again; and how often. */
+  exchangeRetryMs: 500,
+  exchangeTriesMax: 20,
+  /** Differing keys that are held in memory before they are mended, and about what a node of a tree takes on the wire. */
+  exchangeKeysAtOnce: 1_024,
+  exchangeNodeBytes: 160,
+  /** States that one message mends: their bytes, save that one state may be larger, and their number. */
+  mendBytesAtOnce: 256 * 1024,
+  mendKeysAtOnce: 128,
+  /** Damaged records that wait to be healed; with more, their partitions are filled anew. What healing one is counted for, in bytes. */
+  damagedKeysMax: 65_536,
+  healBytes: 4 * 1024,
+  healAskMs: 5_000,
+  /** The pause before a record is tried again that could not be healed, doubled each time. */
+  healRetryMinMs: 1_000,
+  healRetryMaxMs: 60_000,
   /** Client requests that a node works on at once; more are shed. */
   requestsInFlightMax: 4096,
   requestTimeoutMs: 5_000,

@@ -106,9 +106,40 @@ export interface DigestsView {
   readonly partitions: Readonly<Record<string, string>>;
 }
 
+/** Anti-entropy as one member tells of it; all counts since its start. */
+export interface RepairMemberView {
+  readonly node: string;
+  /** It answered; if not, everything else is empty. */
+  readonly reached: boolean;
+  /** It was asked to compare with all others, and is not done with them. */
+  readonly running: boolean;
+  /** Exchanges that it began and that came to their end. */
+  readonly exchanges: number;
+  /** Keys whose state here became another one by an exchange. */
+  readonly keysRepaired: number;
+  readonly bytesSent: number;
+  /** Milliseconds since the epoch: when it was last done with what it had been asked for. */
+  readonly finishedAt: number | null;
+  /** Members that it is done with, of so many. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** The sums over the members that answered. */
+export interface RepairView extends Omit<RepairMemberView, "node" | "reached"> {
+  readonly members: readonly RepairMemberView[];
+}
+
 /** Plain counters and gauges, read by the metrics page. */
 export interface NodeStats {
   readonly readRepairs: number;
+  readonly antiEntropyBytesSent: number;
+  readonly antiEntropyKeysRepaired: number;
+  /** Damaged records that are whole again, and those of which no other owner had anything. */
+  readonly healedRecords: number;
+  readonly lostRecords: number;
+  /** Hash trees that were found to be another than what the store holds, and were built anew. */
+  readonly treeMismatches: number;
   readonly gossipBytesSent: number;
   readonly damagedRecords: number;
   /** Records that the scrub has read since the start. */
@@ -166,6 +197,9 @@ export interface NodeApi {
   ringView(): RingView;
   /** The root of each hash tree that this node has: by partition, as 16 hex digits. */
   digests(): DigestsView;
+  /** Tells every member to compare its hash trees with the other owners' now; answers how far each is. */
+  repair(reply: Reply<RepairView>): void;
+  repairStatus(reply: Reply<RepairView>): void;
   cluster(): ClusterView;
   /** A member of a settled enough ring that takes requests. */
   ready(): boolean;

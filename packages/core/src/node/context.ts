@@ -24,6 +24,7 @@ import type { Placement } from "./placement.js";
 import type { Plant } from "./plants.js";
 import type { NodeSettings } from "./settings.js";
 import type { States } from "./states.js";
+import type { TreeKeeper } from "./tree-keeper.js";
 
 /** Words for the log: what happened, with what it is about. The runtime decides where they go. */
 export type Log = (level: "info" | "warn" | "error", event: string, about?: Readonly<Record<string, unknown>>) => void;
@@ -45,6 +46,7 @@ export interface NodeContext {
   readonly states: States;
   readonly holdings: Holdings;
   readonly forest: Forest;
+  readonly trees: TreeKeeper;
   readonly replica: Replica;
   readonly membership: Membership;
   readonly repairWaits: RepairWaits;
@@ -70,6 +72,8 @@ export interface NodeContext {
   /** Asks another member; `done` gets its reply, or the word that none comes. Returns what `abandon` takes, or 0 when `done` was called already. */
   ask(name: string, message: Message, deadlineMs: number, done: CallDone): number;
   abandon(requestId: number): void;
+  /** Says something to another member without waiting for anything; false when it did not leave. */
+  tell(name: string, message: Message): boolean;
   /** Gives a member (this node too) what it lacks, without waiting. */
   repair(name: string, key: KeyId, body: Uint8Array, whole: boolean): void;
 }

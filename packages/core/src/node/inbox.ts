@@ -9,6 +9,7 @@ import type { Calls } from "./calls.js";
 import { askForClient } from "./client-door.js";
 import { commandProblem } from "./command-check.js";
 import type { NodeContext } from "./context.js";
+import type { RepairDesk } from "./repair-desk.js";
 import type { ReplicaDoor } from "./replica-door.js";
 import { ringTable } from "./views.js";
 
@@ -20,6 +21,7 @@ export interface InboxOptions {
   readonly door: ReplicaDoor;
   readonly calls: Calls;
   readonly admission: Admission;
+  readonly repairDesk: RepairDesk;
   /** Why this node takes no requests (it is stopping, its store has failed); undefined when it does. */
   readonly refusal: () => Outcome<never> | undefined;
 }
@@ -36,7 +38,7 @@ export class Inbox {
     const answer: Answer = (reply) => {
       if (requestId !== 0) link.reply(requestId, reply);
     };
-    const { node, door, calls } = this.#options;
+    const { node, door, calls, repairDesk } = this.#options;
     const isMember = link.hello.role === "member";
     switch (message.kind) {
       case "fetch":
@@ -49,6 +51,15 @@ export class Inbox {
       case "store-hint":
       case "peek":
         if (isMember) door.handle(message, answer);
+        return;
+      case "compare":
+      case "branch":
+      case "recheck":
+      case "mend":
+        if (isMember) repairDesk.antiEntropy.handle(message, link.hello.name, answer);
+        return;
+      case "repair":
+        if (isMember) repairDesk.handle(message.start, answer);
         return;
       case "get":
       case "put":
@@ -75,6 +86,11 @@ export class Inbox {
       case "inventoried":
       case "conflicts-listed":
       case "pulled":
+      case "compared":
+      case "branched":
+      case "rechecked":
+      case "mended":
+      case "repair-status":
       case "ring-table":
         // Only members are asked, so only they answer: a client must not be able to say "durable".
         if (isMember) calls.answer(requestId, message, link.hello);

@@ -23,6 +23,7 @@ import type { Membership } from "./membership.js";
 import { Overview, type ConflictQuery } from "./overview.js";
 import { NodeParts, type NodeOptions } from "./parts.js";
 import { isFinalRefusal } from "./refusals.js";
+import { RepairDesk } from "./repair-desk.js";
 import { ReplicaDoor } from "./replica-door.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 import type { States } from "./states.js";
@@ -41,6 +42,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   readonly #door: ReplicaDoor;
   readonly #lister: KeyLister;
   readonly #overview: Overview;
+  readonly #repairDesk: RepairDesk;
   readonly #inbox: Inbox;
   #startedAtMs = 0;
   #stopping = false;
@@ -56,21 +58,24 @@ export class Node implements api.NodeApi, NetworkHandler {
       this.#coordinator.isLive(id, deadlineAtMs, done),
     );
     this.#overview = new Overview(parts, this.#door, () => parts.buckets.configured());
+    this.#repairDesk = new RepairDesk(parts, parts.antiEntropy);
     this.#inbox = new Inbox({
       ...{ node: parts, api: this, door: this.#door, calls: parts.calls, admission: new Admission(parts) },
+      repairDesk: this.#repairDesk,
       refusal: () => this.#refusal(),
     });
   }
 
   /** Takes up its place: says where it is reached, gossips, fills what it lacks, counts what it has. */
   start(whereabouts: Whereabouts): void {
-    const { clock, membership, census, scrub, identity } = this.#parts;
+    const { clock, membership, census, antiEntropy, scrub, identity } = this.#parts;
     this.#startedAtMs = clock.monotonicMs();
     this.#parts.ringChanged(membership.ring);
     if (this.#parts.ended) return;
     membership.start(whereabouts);
     census.start(identity.partitions);
     this.#parts.handoff.begin();
+    antiEntropy.start();
     scrub.start();
   }
 
@@ -194,6 +199,16 @@ export class Node implements api.NodeApi, NetworkHandler {
     return ringView(this.#parts);
   }
 
+  repair(reply: api.Reply<api.RepairView>): void {
+    const counted = this.#enter(reply);
+    if (counted !== undefined) this.#repairDesk.ask(true, counted);
+  }
+
+  repairStatus(reply: api.Reply<api.RepairView>): void {
+    const counted = this.#enter(reply);
+    if (counted !== undefined) this.#repairDesk.ask(false, counted);
+  }
+
   digests(): api.DigestsView {
     return digestsView(this.#parts);
   }
@@ -207,11 +222,17 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   stats(): api.NodeStats {
-    const { membership, replica, states, holdings, refill, scrub, readRepairs, clock, handoff } = this.#parts;
+    const { membership, replica, states, holdings, antiEntropy, healer, trees, refill, scrub, handoff } = this.#parts;
+    const { readRepairs, clock } = this.#parts;
     const nowMs = clock.wallMs();
     const owned = (partition: number): boolean => this.ownsPartition(partition);
     return {
       readRepairs,
+      antiEntropyBytesSent: antiEntropy.bytesSent,
+      antiEntropyKeysRepaired: antiEntropy.keysRepaired,
+      healedRecords: healer.healed,
+      lostRecords: healer.lost,
+      treeMismatches: trees.parted,
       gossipBytesSent: membership.gossipBytesSent,
       damagedRecords: replica.damagedRecords,
       scrubbedRecords: scrub.records,

@@ -13,6 +13,7 @@ import type { Ring } from "../ring/ring.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { Message } from "../wire/messages.js";
 import { Actors, encodeBoot, type BootRecord } from "./actors.js";
+import { AntiEntropy } from "./anti-entropy.js";
 import type { BucketConfig } from "./api.js";
 import { Buckets } from "./buckets.js";
 import type { BucketTags } from "./bucket-tags.js";
@@ -25,6 +26,7 @@ import type { Owed } from "./debt-report.js";
 import type { FactStore } from "./fact-store.js";
 import { Handoff } from "./handoff.js";
 import { Hints } from "./hints.js";
+import { Healer } from "./healer.js";
 import { Holdings } from "./holdings.js";
 import type { Identity } from "./identity.js";
 import { Membership } from "./membership.js";
@@ -87,6 +89,8 @@ export class NodeParts implements NodeContext {
   readonly calls: Calls;
   readonly buckets: Buckets;
   readonly refill: Refill;
+  readonly antiEntropy: AntiEntropy;
+  readonly healer: Healer;
   readonly census: Census;
   readonly scrub: Scrub;
   readonly #options: NodeOptions;
@@ -135,6 +139,8 @@ export class NodeParts implements NodeContext {
     this.hints = new Hints(this, options.hints);
     this.handoff = new Handoff(this, this.hints);
     this.refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.refill.partitionsInDoubt));
+    this.antiEntropy = new AntiEntropy(this, rng.fork("anti-entropy"));
+    this.healer = new Healer({ node: this, onTooMany: (partition) => this.refill.doubt(partition) });
     this.census = new Census({
       ...{ clock, storage, replica: this.replica, states: this.states, holdings: this.holdings, tags: options.tags },
       onUnreadable: (partition) => this.#foundUnreadable(partition),
@@ -196,14 +202,18 @@ export class NodeParts implements NodeContext {
     this.calls.abandon(requestId);
   }
 
+  tell(name: string, message: Message): boolean {
+    const address = this.membership.addressOf(name)?.address;
+    return address !== undefined && this.calls.tell(address, message);
+  }
+
   repair(name: string, key: KeyId, body: Uint8Array, whole: boolean): void {
     this.readRepairs++;
     if (name === this.self) {
       this.replica.merge(key, this.states.parse(body), whole, () => {});
       return;
     }
-    const address = this.membership.addressOf(name)?.address;
-    if (address !== undefined) this.calls.tell(address, { kind: "store", id: key.id, body, whole });
+    this.tell(name, { kind: "store", id: key.id, body, whole });
   }
 
   ringChanged(ring: Ring): void {
@@ -230,6 +240,8 @@ export class NodeParts implements NodeContext {
     this.census.stop();
     this.scrub.stop();
     this.trees.stop();
+    this.antiEntropy.stop();
+    this.healer.stop();
   }
 
   /** What this start leaves for the next one, now that all it minted is on disk or known not to be. */
@@ -253,6 +265,7 @@ export class NodeParts implements NodeContext {
       inDoubt: (partition) => this.isInDoubt(partition),
       modeOf: (id) => this.modeOf(id),
       onDamage: (key) => this.#foundDamage(key),
+      onDoubtful: (key) => this.healer.found(key),
       onFull: (partition) => this.census.recount(partition),
       onFailed: () => this.#storageFailed(),
     });
@@ -262,6 +275,7 @@ export class NodeParts implements NodeContext {
   #foundDamage(key: KeyId): void {
     this.log("error", "damaged record", { partition: key.partition });
     this.#retireActors();
+    this.healer.found(key);
   }
 
   /** Any key of the partition may be lost: it is as an empty instance's until it was compared with the others' (DESIGN §8). */

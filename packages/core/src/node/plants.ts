@@ -17,6 +17,9 @@ export const plants = {
   "retry-mints-second-dot":
     "a coordinator does not look for the first attempt of a write, and keeps no trace of it (TRAPS 6)",
   "one-source-is-enough": "a new owner counts as whole after it was merged from one member (TRAPS 15)",
+  "tree-outside-batch":
+    "a hash tree hears of a write when its flush has ended, not in the step of its batch (TRAPS 24)",
+  "exchange-copies": "anti-entropy writes what came over what a replica holds, instead of merging the two (TRAPS 25)",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Plant = keyof typeof plants;

@@ -43,6 +43,12 @@ export interface Removal {
   readonly meta?: readonly MetaWrite[];
 }
 
+/** What a merge left there, and whether that is another state than before. */
+export interface Kept {
+  readonly body: Uint8Array;
+  readonly changed: boolean;
+}
+
 /** Undefined: nothing is written, and `done` is not called; the decider has said all there is to say. */
 export type Decided = Change | Removal | undefined;
 
@@ -60,8 +66,10 @@ export interface ReplicaOptions {
   /** True for a partition that this instance has not merged from every other owner yet. */
   readonly inDoubt: (partition: number) => boolean;
   readonly modeOf: (id: Uint8Array) => ConflictMode;
-  /** A damaged record was found; told once for each damage. */
+  /** A damaged record was found; told once for each damage. Its id is empty where only its place is known. */
   readonly onDamage: (key: KeyId) => void;
+  /** A record was read that may lack writes, and of which no more is known than that. */
+  readonly onDoubtful: (key: KeyId) => void;
   /** There was no space for a change of a key in this partition: it is gone, though it was seen. */
   readonly onFull: (partition: number) => void;
   /** The store has failed for good. */
@@ -102,6 +110,7 @@ export class Replica {
   read({ partition, hash, key, value }: StoredRecord): LocalRecord | undefined {
     const record = decodeRecord(this.#options.primitives, hash, value);
     if (record === undefined) this.#foundDamage({ id: key, hash, partition });
+    else if (record.inDoubt) this.#options.onDoubtful({ id: key, hash, partition });
     return record;
   }
 
@@ -134,19 +143,21 @@ export class Replica {
     key: KeyId,
     arrived: Parsed,
     whole: boolean,
-    done: (status: StoredStatus) => void,
+    done: (status: StoredStatus, kept: Kept) => void,
     meta: (body: Uint8Array) => readonly MetaWrite[] | undefined = NO_FACTS,
   ): void {
+    let kept: Kept = { body: arrived.body, changed: false };
     this.modify(
       key,
       (held) => {
         const merged = this.#merged(key, held, arrived, whole);
         const facts = meta(merged.body);
+        kept = { body: merged.body, changed: recordOf(held)?.body !== merged.body };
         if (facts !== undefined) return { ...merged, meta: facts };
-        done("refused");
+        done("refused", kept);
         return undefined;
       },
-      done,
+      (status) => done(status, kept),
     );
   }
 
@@ -180,6 +191,7 @@ export class Replica {
       this.#foundDamage(key);
       return { kind: "unknown", record: undefined, damaged: true };
     }
+    if (record.inDoubt) this.#options.onDoubtful(key);
     if (doubt || record.inDoubt) return { kind: "unknown", record, damaged: record.inDoubt };
     return { kind: "state", record };
   }
@@ -255,9 +267,14 @@ export class Replica {
 
   /** Before the batch is applied: a store that refuses it at once takes the tree back with it. */
   #tellTree(key: KeyId, held: Held, digest: bigint): void {
-    const { trees } = this.#options;
+    const { trees, storage, plants } = this.#options;
     const before = recordOf(held);
-    trees.changed(key.partition, key.hash, before === undefined ? NO_DIGEST : treeDigest(before), digest);
+    const counted = before === undefined ? NO_DIGEST : treeDigest(before);
+    if (plants.has("tree-outside-batch")) {
+      storage.apply({}, () => trees.changed(key.partition, key.hash, counted, digest));
+    } else {
+      trees.changed(key.partition, key.hash, counted, digest);
+    }
     // Under a record that can't be read lies the digest that the index has of it.
     if (held.kind === "unknown" && held.damaged && before === undefined) trees.doubt(key.partition);
   }

@@ -24,6 +24,9 @@ export interface NodeSettings {
   readonly handoffIntervalMs: number;
   /** When a hint stops waiting for the member that it names, and goes to any owner. */
   readonly hintTtlMs: number;
+  /** Compare hash trees at the interval; on demand it is done in any case. */
+  readonly antiEntropy: boolean;
+  readonly antiEntropyIntervalMs: number;
 }
 
 export const defaultSettings: NodeSettings = {
@@ -38,4 +41,6 @@ export const defaultSettings: NodeSettings = {
   hints: true,
   handoffIntervalMs: limits.handoffIntervalMs,
   hintTtlMs: limits.hintTtlMs,
+  antiEntropy: true,
+  antiEntropyIntervalMs: limits.antiEntropyIntervalMs,
 };

@@ -58,7 +58,7 @@ export class TreeKeeper {
 
   /** Builds the partition's tree beside the one that is there, and compares the two. */
   check(partition: number): void {
-    this.#due.add(partition);
+    if (this.#options.isOwned(partition)) this.#due.add(partition);
     this.#run(0);
   }
 

@@ -17,6 +17,7 @@ import {
   writeQuorum,
   type MessageCodec,
 } from "./codec-parts.js";
+import { exchangeCodecs } from "./exchange-codecs.js";
 import type { Message, MessageKind } from "./messages.js";
 
 const roles = ["member", "joiner", "client"] as const;
@@ -359,6 +360,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
   },
   ...hintCodecs,
   ...clientCodecs,
+  ...exchangeCodecs,
 };
 
 /** Indexed by number: a table rather than a map, for it is consulted once a frame. */

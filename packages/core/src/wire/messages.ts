@@ -3,6 +3,7 @@ import type { Failure } from "../base/failure.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
 import type { ClientReply, ClientRequest } from "./client-messages.js";
 import type { HintRequest } from "./hint-messages.js";
+import type { ExchangeReply, ExchangeRequest } from "./exchange-messages.js";
 
 /** A message under way. `deadlineMs` is what is left when it is sent: clocks of two machines need not agree. 0: no reply is awaited. */
 export interface Envelope {
@@ -264,7 +265,9 @@ export type Message =
   | RingTable
   | HintRequest
   | ClientRequest
-  | ClientReply;
+  | ClientReply
+  | ExchangeRequest
+  | ExchangeReply;
 
 export type MessageKind = Message["kind"];
 export type MessageOf<K extends MessageKind> = Extract<Message, { readonly kind: K }>;

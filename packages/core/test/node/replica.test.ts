@@ -40,6 +40,7 @@ function replicaOn(readDelayMs: number) {
     inDoubt: () => false,
     modeOf: () => "siblings",
     onDamage: () => void found.push(timeline.nowMs),
+    onDoubtful: () => {},
     onFull: () => {},
     onFailed: () => {},
   });

@@ -149,6 +149,53 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
   }),
   "store-hint": fc.record({ kind: kind("store-hint"), id: bytes(), body: bytes(2_000), name: text, instance: u48 }),
   peek: fc.record({ kind: kind("peek"), id: bytes() }),
+  compare: fc.record({
+    kind: kind("compare"),
+    set: fc.option(bytes(), { nil: undefined }),
+    setHash: u64,
+    sum: u64,
+  }),
+  compared: fc.record({
+    kind: kind("compared"),
+    verdict: fc.constantFrom("same" as const, "differs" as const, "busy" as const, "other-set" as const),
+    set: bytes(),
+  }),
+  branch: fc.record({
+    kind: kind("branch"),
+    nodes: list(fc.record({ level: byte, path: u32, keys: fc.boolean() })),
+  }),
+  branched: fc.record({
+    kind: kind("branched"),
+    nodes: list(
+      fc.oneof(
+        fc.record({
+          kind: fc.constant("children" as const),
+          sums: fc.array(fc.oneof(u64, fc.constant(0n)), { minLength: 16, maxLength: 16 }),
+        }),
+        fc.record({ kind: fc.constant("keys" as const), keys: list(fc.record({ hash: u64, digest: u64 })) }),
+      ),
+    ),
+  }),
+  recheck: fc.record({ kind: kind("recheck"), hashes: list(u64) }),
+  rechecked: fc.record({ kind: kind("rechecked"), digests: list(u64) }),
+  mend: fc.record({
+    kind: kind("mend"),
+    states: list(fc.record({ id: bytes(), body: bytes(2_000) })),
+    wanted: list(u64),
+  }),
+  mended: fc.record({
+    kind: kind("mended"),
+    kept: natural,
+    states: list(fc.record({ id: bytes(), body: bytes(2_000) })),
+    complete: fc.boolean(),
+  }),
+  repair: fc.record({ kind: kind("repair"), start: fc.boolean() }),
+  "repair-status": fc.record({
+    kind: kind("repair-status"),
+    running: fc.boolean(),
+    ...{ exchanges: natural, keysRepaired: natural, bytesSent: natural, finishedAt: natural },
+    ...{ done: natural, total: natural },
+  }),
   "client-list": fc.record({ kind: kind("client-list"), bucket: text, prefix: text, limit: natural, cursor: text }),
   "client-listed": fc.record({ kind: kind("client-listed"), keys: list(text), cursor: text }),
   "client-conflicts": fc.record({ kind: kind("client-conflicts"), bucket: text, limit: natural, cursor: text }),

@@ -39,7 +39,7 @@ export const settings = {
   "gossip-interval": { argument: interval, help: "time between gossip rounds", fallback: "1s" },
   "anti-entropy-interval": {
     argument: interval,
-    help: "time between exchanges of hash trees; takes effect with that healer",
+    help: "time between exchanges of hash trees with the other owners",
     fallback: "1m",
   },
   "handoff-interval": {
@@ -61,7 +61,7 @@ export const settings = {
   },
   "no-hints": { help: "no fallbacks and no hinted handoff: every quorum is strict" },
   "no-read-repair": { help: "no repair of replicas that a read finds behind" },
-  "no-anti-entropy": { help: "no exchange of hash trees; takes effect with that healer" },
+  "no-anti-entropy": { help: "no exchange of hash trees but on demand" },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;

@@ -138,6 +138,8 @@ function settingsOf(config: RunConfig): ConstructorParameters<typeof Starter>[0]
     hints: config.hints,
     handoffIntervalMs: config.handoffIntervalMs,
     hintTtlMs: config.hintTtlMs,
+    antiEntropy: config.antiEntropy,
+    antiEntropyIntervalMs: config.antiEntropyIntervalMs,
   };
 }
 

@@ -30,6 +30,7 @@ test.each([
   ["/v1/cluster", "Cluster"],
   ["/v1/ring", "Ring"],
   ["/v1/digests", "Digests"],
+  ["/v1/repair", "Repair"],
   ["/v1/ring?bucket=b&key=k", "Place"],
   ["/v1/kv/b/k/explain", "Explanation"],
   ["/health/live", "Health"],
@@ -152,4 +153,14 @@ test("a key's place and its explanation are of exactly that key", async () => {
   await door.ask("GET", "/v1/ring?bucket=b&key=a%2Fb+c%2B");
   await door.ask("GET", "/v1/kv/b/a%2Fb%2Fexplain/explain");
   expect(door.node.explained).toEqual(["b/a/b c+", "b/a/b/explain"]);
+});
+
+test("a repair is asked for with POST and no body: 202, and what GET says then", async () => {
+  const before = door.node.repairs;
+  const answer = await door.ask("POST", "/v1/repair");
+  expect(answer.status).toBe(202);
+  expect(door.node.repairs).toBe(before + 1);
+  expect(answer.json()).toMatchObject({ running: true, finishedAt: null });
+  expect((await door.ask("GET", "/v1/repair")).json()).toEqual(answer.json());
+  expect((await door.ask("POST", "/v1/repair?now=1")).status).toBe(400);
 });

@@ -17,6 +17,7 @@ import type {
   PlaceView,
   PutCommand,
   PutDone,
+  RepairView,
   Reply,
   RingView,
 } from "@kvorum/core";
@@ -63,6 +64,7 @@ export class FakeNode implements NodeApi {
   readonly operations: { readonly idempotencyKey: string; readonly attempt: number | undefined }[] = [];
   readonly lists: (List | ConflictList)[] = [];
   readonly explained: string[] = [];
+  repairs = 0;
 
   got: Outcome<Got> = ok(nothing);
   put_: Outcome<PutDone> = ok(done);
@@ -75,6 +77,11 @@ export class FakeNode implements NodeApi {
   nodeStats: NodeStats = {
     readRepairs: 1,
     gossipBytesSent: 2,
+    antiEntropyBytesSent: 11,
+    antiEntropyKeysRepaired: 12,
+    healedRecords: 13,
+    lostRecords: 14,
+    treeMismatches: 15,
     damagedRecords: 3,
     scrubbedRecords: 9,
     divergentStates: 4,
@@ -155,6 +162,17 @@ export class FakeNode implements NodeApi {
 
   ringView(): RingView {
     return { version: "1", partitions: [{ partition: 0, owners: ["n1"] }] };
+  }
+
+  repair(reply: Reply<RepairView>): void {
+    this.repairs++;
+    this.repairStatus(reply);
+  }
+
+  repairStatus(reply: Reply<RepairView>): void {
+    const counts = { exchanges: 1, keysRepaired: 2, bytesSent: 300, finishedAt: null, done: 0, total: 1 };
+    const running = this.repairs > 0;
+    reply(ok({ running, ...counts, members: [{ node: "n1", reached: true, running, ...counts }] }));
   }
 
   digests(): DigestsView {

@@ -84,7 +84,7 @@ test.each([
   ["PUT", "/v2/kv/b/k"],
   ["PROPFIND", "/nowhere"],
   ["GET", "/v1/nothing"],
-  ["POST", "/v1/repair"],
+  ["POST", "/v1/nothing"],
   ["POST", "/v1/cluster/members/n1/leave"],
   ["DELETE", "/v1/cluster/members/n1"],
 ])("%s %s is no resource: 404, and a write says that nothing was started", async (method, path) => {

@@ -16,6 +16,7 @@ import { retries } from "./retries.js";
 import { rings } from "./rings.js";
 import { siblings } from "./siblings.js";
 import { staleReads } from "./stale-reads.js";
+import { trees } from "./trees.js";
 
 export const checkers: readonly MakeChecker[] = [
   lostWrites,
@@ -29,6 +30,7 @@ export const checkers: readonly MakeChecker[] = [
   retries,
   forgetting,
   convergence,
+  trees,
   rings,
   quiet,
   bounds,

@@ -1,10 +1,11 @@
 /** The healers at the end of a run, in the order in which they are relied on: up to the first that by itself makes replicas equal. */
 import { healerNames, type Healer, type Healers } from "../world/healers.js";
 import type { Drive, HealStage } from "./drive.js";
+import { antiEntropy } from "./anti-entropy.js";
 import { readRepair } from "./read-repair.js";
 
 /** In order: those that need no asking first, so that they have to show that they do their work unasked. */
-const drives: Readonly<Record<Healer, Drive>> = { readRepair };
+const drives: Readonly<Record<Healer, Drive>> = { antiEntropy, readRepair };
 
 /** With these on, replicas must end up equal. */
 export function makeEqual(healers: Healers): boolean {

@@ -1,7 +1,8 @@
 /** Read repair mends what is read: so every key is read through all of its replicas, round by round, until they are equal. */
-import { equalBytes, type GetCommand } from "@kvorum/core";
+import type { GetCommand } from "@kvorum/core";
 import type { Operation } from "../history.js";
 import type { Drive, HealStage } from "./drive.js";
+import { isEqual } from "./equality.js";
 
 const READS_AT_ONCE = 8;
 const READ_MS = 2_000;
@@ -46,11 +47,4 @@ function readAll(stage: HealStage, { bucket, key }: Operation, round: number, do
   const id = stage.world.keyOf(bucket, key).id;
   const command: GetCommand = { kind: "get", id, r: "all", sloppy: false, local: false, hops: 0 };
   stage.world.request("mender", node, command, READ_MS, done);
-}
-
-function isEqual({ lens }: HealStage, { bucket, key }: Operation): boolean {
-  const records = lens.owners(bucket, key).map((owner) => lens.stored(owner, bucket, key));
-  const [first, ...others] = records;
-  if (first === undefined) return others.every((record) => record === undefined);
-  return others.every((record) => record !== undefined && !record.inDoubt && equalBytes(record.body, first.body));
 }

@@ -2,7 +2,15 @@
 import { defaultSettings, type NodeSettings } from "@kvorum/core";
 import type { WorldShape } from "./shape.js";
 
+/** Short enough that a run sees several rounds, long enough that most writes are over before one. */
+const ANTI_ENTROPY_INTERVAL_MS = 3_000;
+
 export function settingsOf(shape: WorldShape, zone: string, seeds: readonly string[]): NodeSettings {
   const { gossipIntervalMs, siblingsMax, requestsInFlightMax } = shape;
-  return { ...defaultSettings, zone, seeds, gossipIntervalMs, siblingsMax, requestsInFlightMax, ...shape.healers };
+  return {
+    ...defaultSettings,
+    ...{ zone, seeds, gossipIntervalMs, siblingsMax, requestsInFlightMax },
+    antiEntropyIntervalMs: ANTI_ENTROPY_INTERVAL_MS,
+    ...shape.healers,
+  };
 }

@@ -1,5 +1,5 @@
-/** The cluster over HTTP: its members, its ring, and what every replica of one key holds (CONTRACT §3, "Cluster"). Nothing here changes anything. */
-import type { Explanation } from "@kvorum/core";
+/** The cluster over HTTP: its members, its ring, and what every replica of one key holds (CONTRACT §3, "Cluster"). Of these only a repair changes anything. */
+import type { Explanation, RepairView } from "@kvorum/core";
 import type { Exchange } from "./exchange.js";
 import { checkedBucket, checkedKey, keyNamesOf, timeoutOf } from "./parameters.js";
 import { ProblemError } from "./problem.js";
@@ -11,6 +11,8 @@ export const clusterRoutes: readonly Route[] = [
   { method: "GET", path: "/v1/cluster", operation: "cluster", handle: cluster },
   { method: "GET", path: "/v1/ring", operation: "ring", handle: ring },
   { method: "GET", path: "/v1/digests", operation: "digests", handle: digests },
+  { method: "GET", path: "/v1/repair", operation: "repair-status", handle: repairStatus },
+  { method: "POST", path: "/v1/repair", operation: "repair", handle: startRepair },
   { method: "GET", path: "/v1/kv/:bucket/:key/explain", operation: "explain", handle: explain },
 ];
 
@@ -38,6 +40,23 @@ function ring(exchange: Exchange, target: Target): void {
 function digests(exchange: Exchange, { query }: Target): void {
   parseQuery(query, []);
   exchange.json(200, exchange.door.node.digests());
+}
+
+function repairStatus(exchange: Exchange, { query }: Target): void {
+  parseQuery(query, []);
+  exchange.ask<RepairView>(
+    (reply) => exchange.door.node.repairStatus(reply),
+    (status) => exchange.json(200, status),
+  );
+}
+
+/** Every member that can be reached has begun when the answer comes; none of them has ended. */
+function startRepair(exchange: Exchange, { query }: Target): void {
+  parseQuery(query, []);
+  exchange.ask<RepairView>(
+    (reply) => exchange.door.node.repair(reply),
+    (status) => exchange.json(202, status),
+  );
 }
 
 function explain(exchange: Exchange, target: Target): void {

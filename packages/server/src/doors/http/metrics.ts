@@ -16,6 +16,8 @@ export type Operation =
   | "ring"
   | "cluster"
   | "digests"
+  | "repair"
+  | "repair-status"
   | "other";
 
 /** From 100 microseconds, which a read of one's own store takes, to the longest timeout. */
@@ -103,6 +105,12 @@ export class NodeMetrics {
   #addTotals(stats: () => NodeStats): void {
     const totals: readonly [string, string, (now: NodeStats) => number][] = [
       ["kvorum_read_repairs_total", "Replicas brought up to date after a read", (now) => now.readRepairs],
+      ["kvorum_antientropy_bytes_sent_total", "Bytes that anti-entropy sent", (now) => now.antiEntropyBytesSent],
+      [
+        "kvorum_antientropy_keys_repaired_total",
+        "Keys whose state here an exchange of hash trees brought up to date",
+        (now) => now.antiEntropyKeysRepaired,
+      ],
       ["kvorum_gossip_bytes_sent_total", "Bytes of gossip sent", (now) => now.gossipBytesSent],
       ["kvorum_transfer_keys_total", "Keys that this node took in from other owners", (now) => now.transferKeys],
       ["kvorum_hints_replayed_total", "Hints whose state an owner has confirmed", (now) => now.hintsReplayed],
@@ -110,6 +118,9 @@ export class NodeMetrics {
       ["kvorum_hints_lost_total", "Hints whose state was damaged before it was handed over", (now) => now.hintsLost],
       ["kvorum_damaged_records_total", "Records whose checksum failed", (now) => now.damagedRecords],
       ["kvorum_scrubbed_records_total", "Records read by the scrub, to find damage", (now) => now.scrubbedRecords],
+      ["kvorum_healed_records_total", "Damaged records that are whole again", (now) => now.healedRecords],
+      ["kvorum_lost_records_total", "Damaged records that no other owner had", (now) => now.lostRecords],
+      ["kvorum_tree_mismatches_total", "Hash trees that were not what the store holds", (now) => now.treeMismatches],
       ["kvorum_divergent_states_total", "States with one dot and different bytes", (now) => now.divergentStates],
       ["kvorum_sibling_warnings_total", "Writes that left a key with too many siblings", (now) => now.siblingWarnings],
       ["kvorum_retired_actors_total", "Actors dropped from vectors that grew too long", (now) => now.retiredActors],

@@ -13,7 +13,7 @@ interface Response {
 }
 
 interface OperationDescription {
-  readonly method: "get" | "head" | "put" | "delete";
+  readonly method: "get" | "head" | "post" | "put" | "delete";
   readonly path: string;
   readonly operationId: string;
   readonly tags: readonly string[];
@@ -159,6 +159,25 @@ export const operations: readonly OperationDescription[] = [
     tags: ["cluster"],
     summary: "The root of this node's hash tree for each partition that it holds",
     responses: { "200": json("Digests", "The roots"), ...problems("bad-parameter") },
+  },
+  {
+    method: "get",
+    path: "/v1/repair",
+    operationId: "getRepair",
+    tags: ["cluster"],
+    summary: "How far anti-entropy is, over all members that can be reached",
+    responses: { "200": json("Repair", "Its counts"), ...problems("bad-parameter", "stopping", "storage-failed") },
+  },
+  {
+    method: "post",
+    path: "/v1/repair",
+    operationId: "startRepair",
+    tags: ["cluster"],
+    summary: "Let every member compare its replicas with the others' now, and mend what differs",
+    responses: {
+      "202": json("Repair", "All members that can be reached have begun"),
+      ...problems("bad-parameter", "overloaded", "stopping", "storage-failed"),
+    },
   },
   nodeOperation("/health/live", "isLive", "Whether the process answers", json("Health", "It does")),
   nodeOperation("/health/ready", "isReady", "Whether the node takes requests", json("Health", "It does"), "not-ready"),

@@ -8,6 +8,7 @@ import type {
   Explanation,
   KeyPage,
   PlaceView,
+  RepairView,
   QuorumArg,
   RingView,
 } from "@kvorum/core";
@@ -127,6 +128,29 @@ export const digests = z.object({
   }),
 }) satisfies z.ZodType<DigestsView>;
 
+const repairCounts = {
+  running: z.boolean().meta({ description: "It was asked for, and not every comparison has ended" }),
+  exchanges: count.meta({ description: "Comparisons that came to their end since the start" }),
+  keysRepaired: count.meta({ description: "Keys whose state became another one by them" }),
+  bytesSent: count,
+  finishedAt: count.nullable().meta({
+    description: "Milliseconds since the epoch: the end of what was last asked for; null while that runs or was never",
+  }),
+  done: count.meta({ description: "Members compared with, of `total`, while it runs" }),
+  total: count,
+};
+
+export const repair = z.object({
+  ...repairCounts,
+  members: z.array(
+    z.object({
+      node: name,
+      reached: z.boolean().meta({ description: "It answered; if not, its other fields are empty" }),
+      ...repairCounts,
+    }),
+  ),
+}) satisfies z.ZodType<RepairView>;
+
 export const place = z.object({
   partition: count,
   preferenceList: z.array(name),
@@ -179,6 +203,7 @@ export const documents = {
   Digests: digests,
   Place: place,
   Problem: problem,
+  Repair: repair,
   Ring: ring,
 } as const;
 
