@@ -7,7 +7,7 @@ import { count } from "../counts.js";
 import { TestCluster } from "./cluster.js";
 
 /** Nothing else heals here. */
-const ALONE: Partial<NodeSettings> = { readRepair: false, antiEntropy: false };
+const ALONE: Partial<NodeSettings> = { readRepair: false, antiEntropy: false, hints: false };
 
 function repair(cluster: TestCluster, through = "n1"): RepairView {
   cluster.wait<true>((done) => cluster.node(through).repair(() => done(true)));
