@@ -9,6 +9,7 @@ import {
   type Explanation,
   type KeyPage,
   type PlaceView,
+  type RepairView,
   type RingView,
 } from "@kvorum/core";
 import { CliError, exitCodes, failedError, problemError, usageError, type Problem } from "./exit.js";
@@ -125,6 +126,15 @@ export class KvorumApi {
 
   explain(bucket: string, key: string): Promise<Explanation> {
     return this.#json(`${keyPath(bucket, key)}/explain`);
+  }
+
+  /** Begins a repair on all members that can be reached. */
+  async repair(): Promise<RepairView> {
+    return jsonOf(expect(await this.http.send({ method: "POST", path: "/v1/repair" }), 202)) as unknown as RepairView;
+  }
+
+  repairStatus(): Promise<RepairView> {
+    return this.#json("/v1/repair");
   }
 
   /** The document as it came: what the server says beyond the type is kept for `--json`. */

@@ -15,7 +15,7 @@ export interface LazyBody {
 }
 
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** Percent-encoded, from its first slash, with the query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
