@@ -92,14 +92,14 @@ export class NullNode implements NetworkHandler {
   #read(message: GetCommand, requestId: number, link: Link): void {
     const body = this.#store.get(this.#text(message.id))?.bytes ?? NO_BYTES;
     const answer: Message = { kind: "got", body, context: NO_BYTES, ...QUORUM };
-    this.#ask({ kind: "digest", id: message.id }, { link, requestId, answer });
+    this.#ask({ kind: "digest", epoch: 1, phase: 3, id: message.id }, { link, requestId, answer });
   }
 
   #write(message: PutCommand, requestId: number, link: Link): void {
     const body = message.value ?? NO_BYTES;
     this.#store.set(this.#text(message.id), body);
     const answer: Message = { kind: "put-done", context: NO_BYTES, ...QUORUM };
-    this.#ask({ kind: "store", id: message.id, body, whole: false }, { link, requestId, answer });
+    this.#ask({ kind: "store", epoch: 1, phase: 3, id: message.id, body, whole: false }, { link, requestId, answer });
   }
 
   #ask(message: Message, waiting: Waiting): void {

@@ -114,6 +114,9 @@ export const limits = {
   scrubPauseMs: 25,
   scrubIntervalMs: 24 * 60 * 60_000,
 
+  /** Partitions that one member has on their way to other owners at once: their writes go to two sets of owners. */
+  partitionsChangingMax: 256,
+
   gossipIntervalMs: 1_000,
   gossipMessageBytesMax: 16 * 1024,
   gossipFanout: 3,

@@ -6,6 +6,7 @@ import type { MembershipEvent } from "../ring/membership-log.js";
 import { warnTooFewReplicas } from "../ring/too-few-replicas.js";
 import type { Join, Message } from "../wire/messages.js";
 import type { NodeContext } from "./context.js";
+import { encodeRecords } from "./hearing.js";
 
 type Answer = (message: Message) => void;
 
@@ -77,7 +78,8 @@ function eventFor(
 
 function welcome(node: NodeContext, answer: Answer): void {
   const { clusterId, secret, partitions, replicas } = node.identity;
-  answer({ kind: "welcome", clusterId, secret, partitions, replicas, gossip: node.membership.encodeKnown() });
+  const owners = encodeRecords(node, node.owners.all());
+  answer({ kind: "welcome", clusterId, secret, partitions, replicas, gossip: node.membership.encodeKnown(), owners });
 }
 
 /** This member can't take anybody in; another may. */

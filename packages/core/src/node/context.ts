@@ -14,12 +14,14 @@ import type { BucketConfig } from "./api.js";
 import type { Budget } from "./budget.js";
 import type { CallDone } from "./calls.js";
 import type { Deadlines } from "./deadlines.js";
+import type { Hearing } from "./hearing.js";
 import type { Identity } from "./identity.js";
 import type { Hints } from "./hints.js";
 import type { Holdings } from "./holdings.js";
 import type { Membership } from "./membership.js";
 import type { RepairWaits } from "./repair-waits.js";
 import type { Replica } from "./replica.js";
+import type { OwnersTable } from "./owners-table.js";
 import type { Placement } from "./placement.js";
 import type { Plant } from "./plants.js";
 import type { NodeSettings } from "./settings.js";
@@ -54,6 +56,9 @@ export interface NodeContext {
   readonly hints: Hints;
 
   readonly ring: Ring;
+  /** The records that say who holds what now, and how this node comes to know newer ones. */
+  readonly owners: OwnersTable;
+  readonly hearing: Hearing;
   keyOfId(id: Uint8Array): KeyId;
   /** Who holds the partition now: the owners in force, which need not be the ring's yet. */
   placement(partition: number): Placement;

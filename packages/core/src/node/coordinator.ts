@@ -2,19 +2,18 @@
  * The coordinator: turns a client's GET, PUT or DELETE into work for the key's owners (Dynamo §4.5). Any node takes any request; one that does
  * not own the key passes it on, once, to one that does, and where none can be had a sloppy request is coordinated here all the same (§4.6).
  */
-import { fail, ok, type Failure, type Outcome } from "../base/failure.js";
+import { fail, ok, type Failure } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
 import { namesOf } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
-import { neededReplies } from "../quorum/needed.js";
-import type { WriteSet } from "../quorum/put-accumulator.js";
 import { IdempotencyMemory } from "../replication/idempotency-memory.js";
 import type { GetCommand, Got, PutCommand, PutDone } from "../wire/messages.js";
 import type { Reply } from "./api.js";
 import type { NodeContext } from "./context.js";
 import { Forwarding } from "./forwarding.js";
-import { GetDriver } from "./get-driver.js";
+import { readKey } from "./get-driver.js";
+import { writePlan } from "./quorum-plan.js";
 import { recordOf } from "./replica.js";
 import { Writes } from "./writes.js";
 
@@ -27,7 +26,7 @@ export class Coordinator {
 
   constructor(readonly node: NodeContext) {
     this.#forwarding = new Forwarding(node);
-    this.#writes = new Writes(node, (order, done) => new GetDriver(node, order, done).start());
+    this.#writes = new Writes(node);
   }
 
   get siblingWarnings(): number {
@@ -48,14 +47,11 @@ export class Coordinator {
   }
 
   #get(key: KeyId, command: GetCommand, deadlineAtMs: number, done: Reply<Got>): void {
-    const { reads } = this.node.placement(key.partition);
-    const needed = this.#needed(command.r ?? this.#config(key).r, reads.length, "r");
-    if (!needed.ok) return done(needed);
-    const order = { key, owners: reads, needed: needed.value, sloppy: command.sloppy, deadlineAtMs };
-    new GetDriver(this.node, order, (outcome) => {
+    const order = { key, r: command.r ?? this.#config(key).r, sloppy: command.sloppy, deadlineAtMs };
+    readKey(this.node, order, (outcome) => {
       if (!outcome.ok) return done(outcome);
       done(ok(this.#got(key, outcome.value.merged?.body, outcome.value)));
-    }).start();
+    });
   }
 
   /** A node that owns nothing of the key may coordinate: as a fallback, when no owner can be had. */
@@ -77,9 +73,10 @@ export class Coordinator {
     }
     const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
     const write = (): void => {
-      const sets = this.#writeSets(command.w ?? this.#config(key).w, key);
-      if (!sets.ok) return done(sets);
-      this.#writes.start({ key, command, context, sets: sets.value, deadlineAtMs }, done);
+      const w = command.w ?? this.#config(key).w;
+      const plan = writePlan(this.node, key.partition, w);
+      if (!plan.ok) return done(plan);
+      this.#writes.start({ key, command, context, w, deadlineAtMs }, done);
     };
     if (this.node.ownsPartition(key.partition)) return write();
     this.#forwarding.put(key, command, deadlineAtMs, done, this.#mayStandIn(command) ? write : undefined);
@@ -154,31 +151,5 @@ export class Coordinator {
 
   #config(key: KeyId): { readonly r: QuorumArg; readonly w: QuorumArg } {
     return this.node.bucketConfig(namesOf(this.node.primitives, key.id).bucket);
-  }
-
-  /** W in each set of owners: each has its own m (DESIGN §3). */
-  #writeSets(quorum: QuorumArg, key: KeyId): Outcome<readonly WriteSet[]> {
-    const sets: WriteSet[] = [];
-    for (const members of this.node.placement(key.partition).writes) {
-      const needed = this.#needed(quorum, members.length, "w");
-      if (!needed.ok) return needed;
-      sets.push({ needed: needed.value, members });
-    }
-    return ok(sets);
-  }
-
-  #needed(quorum: QuorumArg, replicas: number, name: "r" | "w"): Outcome<number> {
-    const n = this.node.identity.replicas;
-    const needed = neededReplies(quorum, n, replicas);
-    switch (needed.kind) {
-      case "needed":
-        return ok(needed.count);
-      case "above-n":
-        return fail("bad-parameter", `${name}=${quorum} is above n: each key has ${n} replicas`);
-      case "impossible": {
-        const detail = `${name}=${quorum} needs ${needed.count} replicas and the cluster has ${replicas} members; add members or ask for fewer`;
-        return fail("quorum-not-met", detail, "none", { needed: needed.count, received: 0 });
-      }
-    }
   }
 }

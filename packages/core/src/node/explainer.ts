@@ -9,6 +9,7 @@ import type { Explanation, ReplicaView, Reply } from "./api.js";
 import type { NoReply } from "./calls.js";
 import type { NodeContext } from "./context.js";
 import { gather } from "./gather.js";
+import { placedBy } from "./placement.js";
 import type { ReplicaDoor } from "./replica-door.js";
 
 export function explain(
@@ -20,7 +21,7 @@ export function explain(
 ): void {
   const key = node.keyOfId(id);
   const preferenceList = node.placement(key.partition).all;
-  const message = { kind: "fetch", id } as const;
+  const message = { kind: "fetch", id, ...placedBy(node, key.partition) } as const;
   const self = (answer: (held: Message) => void): void => door.handle(message, answer);
   gather(node, preferenceList, message, node.clock.monotonicMs() + timeoutMs, self, (replies) => {
     const replicas = preferenceList.map((name) => viewOf(node, key.hash, name, replies.get(name) ?? { kind: "lost" }));

@@ -44,6 +44,10 @@ export interface RingState {
   readonly version: string;
   /** Partitions that the origin owns and has not merged from everybody yet. */
   readonly inDoubt: number;
+  /** Of the records of owners that it goes by. */
+  readonly owners: bigint;
+  /** Partitions whose owners are not those of its ring yet. */
+  readonly changing: number;
 }
 
 /** What a member still owes to others. Times are its wall clock's, in milliseconds since the epoch; 0 where nothing is owed. */
@@ -127,11 +131,18 @@ export function encodeRingState(primitives: Primitives, state: RingState): Uint8
   return writing(primitives, (writer) => {
     writer.string(state.version);
     writer.uvarint(state.inDoubt);
+    writer.u64(state.owners);
+    writer.uvarint(state.changing);
   });
 }
 
 export function decodeRingState(primitives: Primitives, bytes: Uint8Array): RingState | undefined {
-  return reading(primitives, bytes, (reader) => ({ version: reader.string(), inDoubt: reader.uvarint() }));
+  return reading(primitives, bytes, (reader) => ({
+    version: reader.string(),
+    inDoubt: reader.uvarint(),
+    owners: reader.u64(),
+    changing: reader.uvarint(),
+  }));
 }
 
 export function encodeClock(primitives: Primitives, wallMs: number): Uint8Array {

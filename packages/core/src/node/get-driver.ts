@@ -6,19 +6,22 @@
 import { fail, ok, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
+import type { QuorumArg } from "../base/quorum-arg.js";
 import { GetAccumulator } from "../quorum/get-accumulator.js";
 import type { Message } from "../wire/messages.js";
+import type { ByRecord } from "../wire/ring-messages.js";
 import type { NoReply } from "./calls.js";
 import type { NodeContext } from "./context.js";
 import type { Deadline } from "./deadlines.js";
+import { OwnerCall } from "./owner-call.js";
+import { readPlan, type ReadPlan } from "./quorum-plan.js";
 import { recordOf, type Held } from "./replica.js";
 import { StandIns } from "./stand-ins.js";
 import type { Copy } from "./states.js";
 
 export interface ReadOrder {
   readonly key: KeyId;
-  readonly owners: readonly string[];
-  readonly needed: number;
+  readonly r: QuorumArg;
   /** Fallbacks count. */
   readonly sloppy: boolean;
   /** Fallbacks alone may say that there is nothing: for one who looks, and goes on in any case. */
@@ -36,11 +39,18 @@ export interface ReadResult {
 
 export type ReadDone = (outcome: Outcome<ReadResult>) => void;
 
+/** Asks the owners in force; should they be others by the time a replica says so, asks those (DESIGN §3). */
+export function readKey(node: NodeContext, order: ReadOrder, done: ReadDone): void {
+  const plan = readPlan(node, order.key.partition, order.r);
+  if (!plan.ok) return done(plan);
+  new GetDriver(node, order, plan.value, done, () => readKey(node, order, done)).start();
+}
+
 export class GetDriver {
   readonly #accumulator: GetAccumulator<Copy>;
   readonly #standIns: StandIns;
   /** Requests without a reply, with whom they asked. */
-  readonly #calls = new Map<number, string>();
+  readonly #calls = new Map<OwnerCall, string>();
   /** Members whose state was asked for after their digest. */
   readonly #fetched = new Set<string>();
   #deadlineAtMs: number;
@@ -53,9 +63,13 @@ export class GetDriver {
   constructor(
     readonly node: NodeContext,
     readonly order: ReadOrder,
+    readonly plan: ReadPlan,
     readonly done: ReadDone,
+    /** The owners that were asked are not those to ask any more: somebody has to start anew. */
+    readonly onMoved: () => void,
   ) {
-    const { key, owners, needed, deadlineAtMs } = order;
+    const { key, deadlineAtMs } = order;
+    const { needed, owners } = plan;
     const mode = node.modeOf(key.id);
     this.#accumulator = new GetAccumulator<Copy>(needed, owners, {
       merge: (a, b) => node.states.joinCopies(key, a, b, mode),
@@ -80,16 +94,16 @@ export class GetDriver {
     // Where nothing is held here, a digest could match nothing: the first that seems alive is asked for all of it.
     const isKnown = own !== undefined && own.kind !== "unknown" && this.#isOwner();
     let wholeFrom = isKnown ? undefined : this.#firstAlive();
-    for (const owner of this.order.owners) {
+    for (const owner of this.plan.owners) {
       if (owner === this.node.self) continue;
       if (owner === wholeFrom) {
         wholeFrom = undefined;
         this.#fetch(owner);
       } else {
-        this.#ask(owner, { kind: "digest", id: this.order.key.id });
+        this.#ask(owner, "digest");
       }
     }
-    for (const owner of this.order.owners) {
+    for (const owner of this.plan.owners) {
       if (owner !== this.node.self && !this.node.seemsAlive(owner)) this.#accumulator.doubt(owner);
     }
     this.#fillUp();
@@ -98,7 +112,7 @@ export class GetDriver {
   }
 
   #isOwner(): boolean {
-    return this.order.owners.includes(this.node.self);
+    return this.plan.owners.includes(this.node.self);
   }
 
   /** Asks fallbacks while those who answered and those who may be counted on are not enough. */
@@ -107,7 +121,7 @@ export class GetDriver {
       const fallback = this.#standIns.next();
       if (fallback === undefined) return;
       this.#accumulator.standIn(fallback);
-      this.#ask(fallback, { kind: "peek", id: this.order.key.id });
+      this.#ask(fallback, "peek");
     }
   }
 
@@ -125,7 +139,7 @@ export class GetDriver {
   }
 
   #firstAlive(): string | undefined {
-    const others = this.order.owners.filter((owner) => owner !== this.node.self);
+    const others = this.plan.owners.filter((owner) => owner !== this.node.self);
     return others.find((owner) => this.node.seemsAlive(owner)) ?? others[0];
   }
 
@@ -133,7 +147,9 @@ export class GetDriver {
     const self = this.node.self;
     const copy = recordOf(held);
     // The ring may have changed while the store was asked.
-    const isOwner = this.node.ownsPartition(this.order.key.partition) || !this.#isOwner();
+    const now = this.node.owners.record(this.order.key.partition);
+    const isNear = this.node.ownsPartition(this.order.key.partition) && Math.abs(now.epoch - this.plan.epoch) <= 1;
+    const isOwner = isNear || !this.#isOwner();
     if (held.kind === "absent" && isOwner) this.#accumulator.absent(self);
     else if (held.kind !== "state" || !isOwner) this.#accumulator.unknown(self, copy, copy?.digest ?? 0n);
     else this.#accumulator.state(self, held.record, held.record.digest);
@@ -141,20 +157,38 @@ export class GetDriver {
 
   #fetch(owner: string): void {
     this.#fetched.add(owner);
-    this.#ask(owner, { kind: "fetch", id: this.order.key.id });
+    this.#ask(owner, "fetch");
   }
 
-  #ask(owner: string, message: Message): void {
-    let requestId = 0;
-    let replied = false;
-    const leftMs = this.order.deadlineAtMs - this.node.clock.monotonicMs();
-    requestId = this.node.ask(owner, message, leftMs, (reply) => {
-      replied = true;
-      this.#calls.delete(requestId);
+  #ask(owner: string, kind: "fetch" | "digest" | "peek"): void {
+    let isSync = true;
+    const { key, deadlineAtMs } = this.order;
+    // Whoever stands in owns nothing here, so no record of owners says whether it may.
+    const message = (by: ByRecord): Message => (kind === "peek" ? { kind, id: key.id } : { kind, id: key.id, ...by });
+    const call = new OwnerCall(this.node, owner, key, message, deadlineAtMs, (reply) => {
+      this.#calls.delete(call);
+      if (reply.kind === "moved") return this.#moved(owner);
       this.#takeReply(owner, reply);
-      if (requestId !== 0) this.#proceed();
+      if (!isSync) this.#proceed();
     });
-    if (!replied) this.#calls.set(requestId, owner);
+    this.#calls.set(call, owner);
+    call.start();
+    isSync = false;
+  }
+
+  /** An owner goes by newer owners, and now this node does too: what the others say by the old ones need not be all there is. */
+  #moved(owner: string): void {
+    if (this.#finished) return;
+    if (this.#answered || this.node.placement(this.order.key.partition).epoch === this.plan.epoch) {
+      this.#accumulator.unreachable(owner);
+      return this.#proceed();
+    }
+    this.#answered = true;
+    this.#finished = true;
+    this.#deadline.cancel();
+    this.#patience?.cancel();
+    for (const call of this.#calls.keys()) call.cancel();
+    this.onMoved();
   }
 
   #takeReply(owner: string, reply: Message | NoReply): void {
@@ -207,10 +241,10 @@ export class GetDriver {
       return this.done(ok({ merged, needed, received, fallbacks }));
     }
     if (isUnproven) {
-      const detail = `only fallbacks could be asked and they hold nothing, which proves nothing: none of the key's ${this.order.owners.length} replicas answered in time; try again`;
+      const detail = `only fallbacks could be asked and they hold nothing, which proves nothing: none of the key's ${this.plan.owners.length} replicas answered in time; try again`;
       return this.done(fail("quorum-not-met", detail, "none", { needed, received: 0 }));
     }
-    const detail = `a read needs ${needed} of ${this.order.owners.length} replicas and ${received} answered in time; try again, or ask for fewer with r`;
+    const detail = `a read needs ${needed} of ${this.plan.owners.length} replicas and ${received} answered in time; try again, or ask for fewer with r`;
     this.done(fail("quorum-not-met", detail, "none", { needed, received }));
   }
 
@@ -233,12 +267,12 @@ export class GetDriver {
   }
 
   #expire(): void {
-    for (const [requestId, name] of this.#calls) {
-      this.node.abandon(requestId);
+    for (const [call, name] of this.#calls) {
+      call.cancel();
       this.#accumulator.unreachable(name);
     }
     this.#calls.clear();
-    for (const owner of this.order.owners) this.#accumulator.unreachable(owner);
+    for (const owner of this.plan.owners) this.#accumulator.unreachable(owner);
     if (!this.#answered) this.#answerWhenDecided();
     this.#finish();
   }

@@ -143,7 +143,9 @@ export class Handoff {
   /** Whom to give it to now; undefined while there is nobody who would take it. This node itself where its own word is an owner's. */
   #destination({ target, partition, sinceMs }: QueuedHint): string | undefined {
     const { node } = this;
-    const { all, reads } = node.placement(partition);
+    const { all, reads, phase } = node.placement(partition);
+    // While a partition changes hands, what one owner takes need not reach those that come after it: a hint waits until it is at rest.
+    if (phase !== 3) return undefined;
     const isOld = node.clock.wallMs() - sinceMs > node.settings.hintTtlMs || this.isUrgent;
     // By its instance: the name of a hint that was damaged is not known.
     const name = node.membership.nameOf(target.instance);
@@ -158,9 +160,12 @@ export class Handoff {
     if (record === undefined) return this.#nothingLeft(key, hint, end);
     // It has been an owner's all along, and for whom it was kept is none any more, or was waited for long enough.
     if (to === this.node.self) return this.#fulfilled(key, hint, record, end);
-    const message: Message = { kind: "store", id: hint.id, body: record.body, whole: false };
+    const { epoch, phase } = this.node.placement(key.partition);
+    const message: Message = { kind: "store", id: hint.id, body: record.body, whole: false, epoch, phase };
     this.#ask(to, message, (reply) => {
-      const isKept = reply.kind === "stored" && reply.status === "durable";
+      // An owner's word counts for owners to come as long as the hand-over to them has not begun here: it begins with all members.
+      const isAtRest = this.node.placement(key.partition).epoch === epoch;
+      const isKept = reply.kind === "stored" && reply.status === "durable" && isAtRest;
       if (isKept) this.#fulfilled(key, hint, record, end);
       else end(false);
     });

@@ -9,6 +9,7 @@ import type { NoReply } from "./calls.js";
 import type { NodeContext } from "./context.js";
 import { gather, type Gathered } from "./gather.js";
 import { recordOf, type Held } from "./replica.js";
+import { placedBy } from "./placement.js";
 import type { Parsed } from "./states.js";
 
 interface Patient {
@@ -100,13 +101,17 @@ export class Healer {
 
   #consult(patient: Patient): void {
     const { key } = patient;
-    this.#askOthers(key, { kind: "fetch", id: key.id }, (replies, isEverybody) => {
-      const merged = this.#merged(key, replies);
-      if (merged !== undefined) return this.#keep(patient, merged, isEverybody);
-      // Nobody else is there who could know better: what is left of the record stays "don't know".
-      if (isEverybody && replies.size > 0) this.#remove(patient);
-      else this.#again(patient);
-    });
+    this.#askOthers(
+      key,
+      { kind: "fetch", id: key.id, ...placedBy(this.#options.node, key.partition) },
+      (replies, isEverybody) => {
+        const merged = this.#merged(key, replies);
+        if (merged !== undefined) return this.#keep(patient, merged, isEverybody);
+        // Nobody else is there who could know better: what is left of the record stays "don't know".
+        if (isEverybody && replies.size > 0) this.#remove(patient);
+        else this.#again(patient);
+      },
+    );
   }
 
   #merged(key: KeyId, replies: Gathered): Parsed | undefined {

@@ -129,6 +129,15 @@ export class Holdings {
     return totals;
   }
 
+  /** Everything that is held of the partition, dead or alive. */
+  recordsIn(partition: number, nowMs: number): number {
+    let total = 0;
+    for (const bucket of this.#tallies.get(partition)?.lives.values() ?? []) {
+      total += bucket.liveAt(nowMs) + bucket.deadAt(nowMs);
+    }
+    return total;
+  }
+
   /** Records of the partition in which nothing will be shown again: tombstones, and values that have expired. */
   deadIn(partition: number, nowMs: number): number {
     let total = 0;

@@ -11,6 +11,7 @@ import { commandProblem } from "./command-check.js";
 import type { NodeContext } from "./context.js";
 import type { RepairDesk } from "./repair-desk.js";
 import type { ReplicaDoor } from "./replica-door.js";
+import type { RingDoor } from "./ring-door.js";
 import { ringTable } from "./views.js";
 
 type Answer = (message: Message) => void;
@@ -19,6 +20,8 @@ export interface InboxOptions {
   readonly node: NodeContext;
   readonly api: NodeApi;
   readonly door: ReplicaDoor;
+  /** For what members say to each other while partitions change hands. */
+  readonly ring: RingDoor;
   readonly calls: Calls;
   readonly admission: Admission;
   readonly repairDesk: RepairDesk;
@@ -47,7 +50,6 @@ export class Inbox {
       case "list":
       case "inventory":
       case "conflicts":
-      case "pull":
       case "store-hint":
       case "peek":
         if (isMember) door.handle(message, answer);
@@ -60,6 +62,18 @@ export class Inbox {
         return;
       case "repair":
         if (isMember) repairDesk.handle(message.start, answer);
+        return;
+      case "owners":
+      case "owners-sync":
+      case "index":
+      case "pull":
+      case "weigh":
+        if (isMember) this.#options.ring.handle(message, answer);
+        return;
+      case "owners-seen":
+        if (!isMember) return;
+        if (requestId === 0) this.#options.ring.heard(link.hello.instance, message);
+        else calls.answer(requestId, message, link.hello);
         return;
       case "get":
       case "put":
@@ -91,6 +105,10 @@ export class Inbox {
       case "rechecked":
       case "mended":
       case "repair-status":
+      case "fenced":
+      case "owners-synced":
+      case "indexed":
+      case "weighed":
       case "ring-table":
         // Only members are asked, so only they answer: a client must not be able to say "durable".
         if (isMember) calls.answer(requestId, message, link.hello);

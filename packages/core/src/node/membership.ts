@@ -40,6 +40,8 @@ export interface MembershipOptions {
   readonly onBucket: (key: string, value: Uint8Array, by: number) => void;
   /** What this node owes to others now. */
   readonly owed: () => Owed;
+  /** A member says how its records of owners look. */
+  readonly onOwners: (name: string, digest: bigint) => void;
   /** Another process speaks with this node's instance id: this one must stop. */
   readonly onRival: () => void;
 }
@@ -56,7 +58,7 @@ export class Membership {
   readonly #rounds: GossipRounds;
   #clockIsOff = false;
   #started = false;
-  #inDoubt = 0;
+  #ownersState: Omit<facts.RingState, "version"> = { inDoubt: 0, owners: 0n, changing: 0 };
   #ownAddress: Address = "";
 
   constructor(options: MembershipOptions) {
@@ -145,31 +147,41 @@ export class Membership {
     const member = this.#members.get(name);
     if (member === undefined) return "down";
     if (member.leaving) return "leaving";
-    if (name === this.self) return "up";
+    return this.#seems(member);
+  }
+
+  /** How it seems from here, whether it is leaving or not. */
+  #seems(member: Member): MemberStatus {
+    if (member.name === this.self) return "up";
     const seems = this.#detector.status(member.instance, this.#options.clock.monotonicMs());
     return seems !== "down" && !this.#addresses.has(member.instance) ? "joining" : seems;
   }
 
   seemsAlive(name: string): boolean {
-    const status = this.status(name);
-    return status === "up" || status === "leaving";
+    const member = this.#members.get(name);
+    return member !== undefined && this.#seems(member) === "up";
   }
 
-  /** How much of its own partitions this node still has to merge: told to the others, for `settled`. */
-  setInDoubt(partitions: number): void {
-    this.#inDoubt = partitions;
+  /** How this node's records of owners look and how much it still has to do for them: told to the others, for `settled`. */
+  sayOwners(state: Omit<facts.RingState, "version">): void {
+    this.#ownersState = state;
     this.#sayRing();
   }
 
-  /** True when all members that can be reached agree on the ring and none of them is filling. */
+  /** True when all members that can be reached go by the same ring and records, and no partition is on its way or in doubt anywhere. */
   settled(): boolean {
-    if (this.#inDoubt > 0) return false;
+    const { inDoubt, changing, owners } = this.#ownersState;
+    if (inDoubt > 0 || changing > 0) return false;
     return this.members().every((member) => {
-      if (member.name === this.self || this.status(member.name) === "down") return true;
-      const bytes = this.#options.facts.gossip.get(member.instance, facts.ringStateKey);
-      const state = bytes && facts.decodeRingState(this.#options.primitives, bytes);
-      return state?.version === this.ring.version && state.inDoubt === 0;
+      if (member.name === this.self || this.#seems(member) === "down") return true;
+      const state = this.#ringStateOf(member.instance);
+      return state?.version === this.ring.version && state.inDoubt === 0 && state.owners === owners;
     });
+  }
+
+  #ringStateOf(instance: number): facts.RingState | undefined {
+    const bytes = this.#options.facts.gossip.get(instance, facts.ringStateKey);
+    return bytes && facts.decodeRingState(this.#options.primitives, bytes);
   }
 
   /** What a member said last that it owes; undefined while it said nothing since it was started. */
@@ -228,8 +240,15 @@ export class Membership {
       else if (value === undefined) continue;
       else if (key.startsWith(facts.bucketPrefix)) this.#options.onBucket(key, value, instance);
       else if (key === facts.clockKey) this.#heardClock(instance, value);
+      else if (key === facts.ringStateKey) this.#heardRing(instance);
     }
     if (isAboutMembers) this.#understandFacts();
+  }
+
+  #heardRing(instance: number): void {
+    const state = this.#ringStateOf(instance);
+    const member = this.members().find((each) => each.instance === instance);
+    if (state !== undefined && member !== undefined) this.#options.onOwners(member.name, state.owners);
   }
 
   #heardClock(instance: number, value: Uint8Array): void {
@@ -257,7 +276,7 @@ export class Membership {
   }
 
   #sayRing(): void {
-    const state = { version: this.ring.version, inDoubt: this.#inDoubt };
+    const state = { version: this.ring.version, ...this.#ownersState };
     this.#options.facts.say(facts.ringStateKey, facts.encodeRingState(this.#options.primitives, state));
   }
 

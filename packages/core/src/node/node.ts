@@ -21,9 +21,11 @@ import { InFlight } from "./in-flight.js";
 import { KeyLister, type KeyQuery } from "./key-lister.js";
 import type { Membership } from "./membership.js";
 import { Overview, type ConflictQuery } from "./overview.js";
+import type { Placement } from "./placement.js";
 import { NodeParts, type NodeOptions } from "./parts.js";
 import { isFinalRefusal } from "./refusals.js";
 import { RepairDesk } from "./repair-desk.js";
+import { RingDoor } from "./ring-door.js";
 import { ReplicaDoor } from "./replica-door.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 import type { States } from "./states.js";
@@ -61,7 +63,7 @@ export class Node implements api.NodeApi, NetworkHandler {
     this.#repairDesk = new RepairDesk(parts, parts.antiEntropy);
     this.#inbox = new Inbox({
       ...{ node: parts, api: this, door: this.#door, calls: parts.calls, admission: new Admission(parts) },
-      repairDesk: this.#repairDesk,
+      ...{ ring: new RingDoor(parts, parts.handover), repairDesk: this.#repairDesk },
       refusal: () => this.#refusal(),
     });
   }
@@ -132,6 +134,10 @@ export class Node implements api.NodeApi, NetworkHandler {
 
   keyOfId(id: Uint8Array): KeyId {
     return this.#parts.keyOfId(id);
+  }
+
+  placement(partition: number): Placement {
+    return this.#parts.placement(partition);
   }
 
   ownsPartition(partition: number): boolean {
@@ -214,7 +220,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   cluster(): api.ClusterView {
-    return clusterView(this.#parts, this.#parts.refill.transfers());
+    return clusterView(this.#parts, this.#parts.handover.views());
   }
 
   ready(): boolean {
@@ -222,7 +228,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   stats(): api.NodeStats {
-    const { membership, replica, states, holdings, antiEntropy, healer, trees, refill, scrub, handoff } = this.#parts;
+    const { membership, replica, states, holdings, antiEntropy, healer, trees, handover, scrub, handoff } = this.#parts;
     const { readRepairs, clock } = this.#parts;
     const nowMs = clock.wallMs();
     const owned = (partition: number): boolean => this.ownsPartition(partition);
@@ -241,7 +247,7 @@ export class Node implements api.NodeApi, NetworkHandler {
       retiredActors: this.#coordinator.retiredActors,
       conflicts: holdings.conflictCount(owned, nowMs),
       liveKeys: holdings.liveKeys(owned, nowMs),
-      transferKeys: refill.keysReceived,
+      transferKeys: handover.transfers.keysReceived,
       requestsInFlight: this.#inFlight.count,
       ...handoff.stats(),
     };

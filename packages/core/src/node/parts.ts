@@ -20,19 +20,22 @@ import type { BucketTags } from "./bucket-tags.js";
 import { Budget } from "./budget.js";
 import { Calls, type CallDone } from "./calls.js";
 import { Census } from "./census.js";
+import type { Checkpoints } from "./checkpoints.js";
 import type { Log, NodeContext } from "./context.js";
 import { Deadlines } from "./deadlines.js";
 import type { Owed } from "./debt-report.js";
 import type { FactStore } from "./fact-store.js";
 import { Handoff } from "./handoff.js";
+import { Handover } from "./handover.js";
+import type { Hearing } from "./hearing.js";
 import { Hints } from "./hints.js";
 import { Healer } from "./healer.js";
 import { Holdings } from "./holdings.js";
 import type { Identity } from "./identity.js";
 import { Membership } from "./membership.js";
-import { placementAtRest, type Placement } from "./placement.js";
+import { placedBy, type Placement } from "./placement.js";
+import type { OwnersTable } from "./owners-table.js";
 import type { Plant } from "./plants.js";
-import { Refill } from "./refill.js";
 import { refusals } from "./refusals.js";
 import { RepairWaits } from "./repair-waits.js";
 import { Replica } from "./replica.js";
@@ -56,6 +59,8 @@ export interface NodeOptions {
   readonly facts: FactStore;
   /** Partitions that this instance has whole. */
   readonly whole: Set<number>;
+  readonly owners: OwnersTable;
+  readonly checkpoints: Checkpoints;
   readonly tags: BucketTags;
   /** Hints on disk. */
   readonly hints: readonly QueuedHint[];
@@ -88,7 +93,7 @@ export class NodeParts implements NodeContext {
   readonly handoff: Handoff;
   readonly calls: Calls;
   readonly buckets: Buckets;
-  readonly refill: Refill;
+  readonly handover: Handover;
   readonly antiEntropy: AntiEntropy;
   readonly healer: Healer;
   readonly census: Census;
@@ -134,13 +139,19 @@ export class NodeParts implements NodeContext {
       onRing: (ring) => this.ringChanged(ring),
       onBucket: (key, value, by) => this.buckets.learn(key, value, by),
       owed: () => this.#owed(),
+      onOwners: (name, digest) => this.handover.hearing.gossiped(name, digest),
       onRival: () => this.#rivalFound(),
     });
     this.hints = new Hints(this, options.hints);
     this.handoff = new Handoff(this, this.hints);
-    this.refill = new Refill(this, options.whole, () => this.membership.setInDoubt(this.refill.partitionsInDoubt));
+    this.handover = new Handover({
+      ...{ node: this, table: options.owners, whole: options.whole, checkpoints: options.checkpoints },
+      isKept: (key) => this.hints.queue.isKept(key),
+      onPlacements: () => this.trees.ringChanged(identity.partitions),
+      onProgress: () => this.#sayProgress(),
+    });
     this.antiEntropy = new AntiEntropy(this, rng.fork("anti-entropy"));
-    this.healer = new Healer({ node: this, onTooMany: (partition) => this.refill.doubt(partition) });
+    this.healer = new Healer({ node: this, onTooMany: (partition) => this.handover.transfers.doubt(partition) });
     this.census = new Census({
       ...{ clock, storage, replica: this.replica, states: this.states, holdings: this.holdings, tags: options.tags },
       onUnreadable: (partition) => this.#foundUnreadable(partition),
@@ -155,12 +166,20 @@ export class NodeParts implements NodeContext {
     return this.membership.ring;
   }
 
+  get owners(): OwnersTable {
+    return this.handover.table;
+  }
+
+  get hearing(): Hearing {
+    return this.handover.hearing;
+  }
+
   keyOfId(id: Uint8Array): KeyId {
     return keyIdOfBytes(this.primitives, this.identity.partitions, id);
   }
 
   placement(partition: number): Placement {
-    return placementAtRest(this.ring, partition);
+    return this.handover.placement(partition);
   }
 
   ownsPartition(partition: number): boolean {
@@ -168,7 +187,7 @@ export class NodeParts implements NodeContext {
   }
 
   isInDoubt(partition: number): boolean {
-    return this.refill.isInDoubt(partition);
+    return this.ownsPartition(partition) && !this.handover.transfers.isWhole(partition);
   }
 
   bucketConfig(bucket: string): BucketConfig {
@@ -213,15 +232,14 @@ export class NodeParts implements NodeContext {
       this.replica.merge(key, this.states.parse(body), whole, () => {});
       return;
     }
-    this.tell(name, { kind: "store", id: key.id, body, whole });
+    this.tell(name, { kind: "store", id: key.id, body, whole, ...placedBy(this, key.partition) });
   }
 
   ringChanged(ring: Ring): void {
     const refusal = this.membership.refusalOf(this.self, this.identity.instance);
     if (refusal !== undefined) return this.end("identity", refusal);
     this.log("info", "ring", { version: ring.version, members: ring.members.length });
-    this.trees.ringChanged(ring.partitions);
-    this.refill.ringChanged(ring);
+    this.handover.ringChanged();
   }
 
   /** Nothing is begun any more; the operator hears why. */
@@ -236,7 +254,7 @@ export class NodeParts implements NodeContext {
     this.handoff.stop();
     this.budget.stop();
     this.membership.stop();
-    this.refill.stop();
+    this.handover.stop();
     this.census.stop();
     this.scrub.stop();
     this.trees.stop();
@@ -251,7 +269,14 @@ export class NodeParts implements NodeContext {
 
   /** What this member owes to others: each part that owes something adds its own here. */
   #owed(): Owed {
-    return this.hints.owed;
+    return this.handover.owed(this.hints.owed);
+  }
+
+  /** For `settled`: how this node's records look, and what it has still to do. */
+  #sayProgress(): void {
+    const { handover, membership } = this;
+    const { partitionsChanging: changing, table } = handover;
+    membership.sayOwners({ owners: table.digest, changing, inDoubt: handover.transfers.partitionsInDoubt });
   }
 
   #makeReplica(): Replica {
@@ -282,7 +307,7 @@ export class NodeParts implements NodeContext {
   #foundUnreadable(partition: number): void {
     this.log("error", "records that cannot be read", { partition });
     this.#retireActors();
-    this.refill.doubt(partition);
+    this.handover.transfers.doubt(partition);
   }
 
   #retireActors(): void {

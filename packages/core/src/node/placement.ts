@@ -1,11 +1,11 @@
 /**
  * Who holds a partition now: the one place that everybody asks for the owners *in force* (DESIGN §3). The ring names the target owners;
- * what reads and writes go by may still be on its way there.
+ * what reads and writes go by is a record for each partition, which may still be on its way there.
  */
 import { fallbacksOf } from "../ring/fallbacks.js";
-import type { OwnersPhase } from "../ring/owners-record.js";
-import type { Ring } from "../ring/ring.js";
+import { readersOf, writersOf, type OwnersPhase, type OwnersRecord, type PlacedBy } from "../ring/owners-record.js";
 import type { NodeContext } from "./context.js";
+import type { OwnersTable } from "./owners-table.js";
 
 export interface Placement {
   /** Grows by one with every step: of two placements of a partition the one with the larger epoch is the newer. */
@@ -19,10 +19,40 @@ export interface Placement {
   readonly all: readonly string[];
 }
 
-/** The placement of a partition at rest: the ring's owners read and write. */
-export function placementAtRest(ring: Ring, partition: number): Placement {
-  const owners = ring.owners(partition);
-  return { epoch: 0, phase: 3, reads: owners, writes: [owners], all: owners };
+/** The placements of all partitions, each made once for its record and its members. */
+export class Placements {
+  readonly #known = new Map<number, { readonly record: OwnersRecord; readonly placement: Placement }>();
+
+  constructor(
+    readonly table: OwnersTable,
+    readonly isMember: (name: string) => boolean,
+  ) {}
+
+  of(partition: number): Placement {
+    const record = this.table.record(partition);
+    const known = this.#known.get(partition);
+    if (known?.record === record) return known.placement;
+    const placement = placementOf(record, this.isMember);
+    this.#known.set(partition, { record, placement });
+    return placement;
+  }
+
+  /** Somebody became a member, or ceased to be one. */
+  membersChanged(): void {
+    this.#known.clear();
+  }
+}
+
+export function placementOf(record: OwnersRecord, isMember: (name: string) => boolean): Placement {
+  const writes = writersOf(record, isMember);
+  const { epoch, phase } = record;
+  return { epoch, phase, reads: readersOf(record, isMember), writes, all: [...new Set(writes.flat())] };
+}
+
+/** What a request to a replica says of the placement it goes by, so that a replica that knows better can say so. */
+export function placedBy(node: NodeContext, partition: number): PlacedBy {
+  const { epoch, phase } = node.placement(partition);
+  return { epoch, phase };
 }
 
 /** All members that do not hold the partition now, in the order in which they stand in for those that do. */

@@ -9,9 +9,12 @@ import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
 import { PutAccumulator, type PutReply, type WriteSet } from "../quorum/put-accumulator.js";
 import type { Message } from "../wire/messages.js";
+import type { ByRecord } from "../wire/ring-messages.js";
 import type { NodeContext } from "./context.js";
 import type { Deadline } from "./deadlines.js";
 import type { TakenHints } from "./hints.js";
+import { OwnerCall } from "./owner-call.js";
+import type { WritePlan } from "./quorum-plan.js";
 import type { Change, Held, StoredStatus } from "./replica.js";
 import { StandIns } from "./stand-ins.js";
 
@@ -30,7 +33,8 @@ export type Decide<T> = (held: Held) => Outcome<{ readonly change: Change; reado
 
 export interface PutOrder {
   readonly key: KeyId;
-  readonly sets: readonly WriteSet[];
+  /** Whom to write to, by the placement in force when it is asked. */
+  readonly plan: () => Outcome<WritePlan>;
   /** Fallbacks count. */
   readonly sloppy: boolean;
   readonly deadlineAtMs: number;
@@ -38,11 +42,15 @@ export interface PutOrder {
 
 export class PutDriver<T> {
   /** Everybody who is given the state. */
-  readonly owners: readonly string[];
+  #owners: readonly string[];
+  /** The epoch of the placement that is written to. */
+  #epoch: number;
   readonly #accumulator: PutAccumulator;
   readonly #standIns: StandIns;
   /** Members that were asked and have not said anything, with the request. */
-  readonly #calls = new Map<string, number>();
+  readonly #calls = new Map<string, OwnerCall>();
+  /** Owners that were given the state. */
+  readonly #given = new Set<string>();
   #deadline: Deadline;
   #patience: Deadline | undefined;
   #body: Uint8Array = NOTHING;
@@ -64,8 +72,11 @@ export class PutDriver<T> {
     readonly order: PutOrder,
     readonly done: WriteDone<T>,
   ) {
-    const { sets, key, sloppy } = order;
-    this.owners = [...new Set(sets.flatMap((set) => set.members))];
+    const { plan, key, sloppy } = order;
+    const now = plan();
+    const { epoch, sets } = now.ok ? now.value : { epoch: 0, sets: [] };
+    this.#epoch = epoch;
+    this.#owners = ownersOf(sets);
     this.#accumulator = new PutAccumulator(sets);
     this.#standIns = new StandIns(node, key.partition, sloppy);
     this.#deadline = node.deadlines.at(order.deadlineAtMs, () => this.#expire());
@@ -97,8 +108,8 @@ export class PutDriver<T> {
   /** A coordinator that owns nothing here keeps the state for the first owner that can't be had; false where it has no room for that. */
   #standInMyself(): boolean {
     const { self } = this.node;
-    if (this.owners.includes(self)) return true;
-    const owner = this.owners.find((each) => !this.node.seemsAlive(each)) ?? (this.owners[0] as string);
+    if (this.#owners.includes(self)) return true;
+    const owner = this.#owners.find((each) => !this.node.seemsAlive(each)) ?? (this.#owners[0] as string);
     this.#accumulator.standIn(self, owner);
     return this.#takeHints([owner]);
   }
@@ -106,16 +117,14 @@ export class PutDriver<T> {
   /** Asks everybody. Returns the hints that go to this node's disk with the state: for those who are down, and whom nobody can stand in for. */
   #spread(): TakenHints["meta"] {
     const { self } = this.node;
-    const { id } = this.order.key;
-    const message: Message = { kind: "store", id, body: this.#body, whole: false };
     const missed: string[] = [];
-    for (const owner of this.owners) {
+    for (const owner of this.#owners) {
       if (owner === self) continue;
       if (!this.node.seemsAlive(owner)) {
         this.#accumulator.doubt(owner);
         if (this.#accumulator.isWanting(owner) && !this.#standInFor(owner)) missed.push(owner);
       }
-      this.#ask(owner, message);
+      this.#give(owner);
     }
     if (this.node.settings.hints) this.#takeHints(missed);
     this.#waitForSilence();
@@ -140,15 +149,41 @@ export class PutDriver<T> {
     return true;
   }
 
-  #ask(name: string, message: Message): void {
-    const leftMs = this.order.deadlineAtMs - this.node.clock.monotonicMs();
-    let replied = false;
-    const requestId = this.node.ask(name, message, leftMs, (reply) => {
-      replied = true;
+  #give(owner: string): void {
+    const { id } = this.order.key;
+    const body = this.#body;
+    this.#given.add(owner);
+    this.#ask(owner, (by) => ({ kind: "store", id, body, whole: false, ...by }));
+  }
+
+  #ask(name: string, message: (by: ByRecord) => Message): void {
+    const { key, deadlineAtMs } = this.order;
+    const call = new OwnerCall(this.node, name, key, message, deadlineAtMs, (reply) => {
       this.#calls.delete(name);
-      this.#take(name, reply.kind === "stored" ? reply.status : "unreachable");
+      if (reply.kind === "moved") this.#moved(name);
+      else this.#take(name, reply.kind === "stored" ? reply.status : "unreachable");
     });
-    if (!replied) this.#calls.set(name, requestId);
+    this.#calls.set(name, call);
+    call.start();
+  }
+
+  /** One that goes by newer owners has told them: it is asked again if it is one of them. */
+  #moved(name: string): void {
+    this.#given.delete(name);
+    if (this.#answered || !this.#follow()) return this.#take(name, "refused");
+    this.#proceed();
+  }
+
+  /** The owners changed under way: a write is done when W have it in each set of those in force at its end (TRAPS 15). */
+  #follow(): boolean {
+    if (this.node.placement(this.order.key.partition).epoch === this.#epoch) return false;
+    const now = this.order.plan();
+    if (!now.ok) return false;
+    this.#epoch = now.value.epoch;
+    this.#owners = ownersOf(now.value.sets);
+    this.#accumulator.follow(now.value.sets);
+    for (const owner of this.#owners) if (owner !== this.node.self && !this.#given.has(owner)) this.#give(owner);
+    return true;
   }
 
   /** Asks the next fallback to keep the state for an owner; false when there is none to ask. */
@@ -157,14 +192,17 @@ export class PutDriver<T> {
     const fallback = target && this.#standIns.next();
     if (target === undefined || fallback === undefined) return false;
     this.#accumulator.standIn(fallback, owner);
-    this.#ask(fallback, { kind: "store-hint", id: this.order.key.id, body: this.#body, ...target });
+    const { id } = this.order.key;
+    const body = this.#body;
+    this.#ask(fallback, () => ({ kind: "store-hint", id, body, ...target }));
     return true;
   }
 
   #take(from: string, reply: PutReply): void {
     const isTwice = from === this.node.self && this.node.plants.has("quorum-counts-twice");
-    if (isTwice) this.#accumulator.reply(this.owners.find((other) => other !== from) ?? from, reply);
+    if (isTwice) this.#accumulator.reply(this.#owners.find((other) => other !== from) ?? from, reply);
     this.#accumulator.reply(from, reply);
+    if (!this.#answered && this.#started) this.#follow();
     if (!this.#answered && this.#started && reply !== "durable") this.#replace(from);
     if (!this.#answered) this.#proceed();
     if (this.#answered && this.#calls.size === 0 && this.#own !== undefined) this.#finish();
@@ -212,18 +250,18 @@ export class PutDriver<T> {
     const { needed, received } = this.#accumulator;
     const effect: Effect = this.#started ? "unknown" : "none";
     const full = this.#accumulator.count("full");
-    if (full > this.owners.length - needed) {
-      const detail = `${full} of the key's ${this.owners.length} replicas have no space; make room on them, then try again`;
+    if (full > this.#owners.length - needed) {
+      const detail = `${full} of the key's ${this.#owners.length} replicas have no space; make room on them, then try again`;
       this.#answer(fail("storage-full", detail, effect, { needed, received }));
       return;
     }
-    const detail = `a write needs ${needed} of ${this.owners.length} replicas and ${received} have it on disk; try again with the same Idempotency-Key, or ask for fewer with w`;
+    const detail = `a write needs ${needed} of ${this.#owners.length} replicas and ${received} have it on disk; try again with the same Idempotency-Key, or ask for fewer with w`;
     this.#answer(fail("quorum-not-met", detail, effect, { needed, received }));
   }
 
   /** The time is up: for the answer, or behind it for those who have not said anything. */
   #expire(): void {
-    for (const requestId of this.#calls.values()) this.node.abandon(requestId);
+    for (const call of this.#calls.values()) call.cancel();
     this.#calls.clear();
     if (!this.#answered) this.#refuse();
     else this.#finish();
@@ -255,11 +293,15 @@ export class PutDriver<T> {
     if (this.#isFinished) return;
     this.#isFinished = true;
     if (this.#own !== "durable") return;
-    const missed = this.owners.filter(
+    const missed = this.#owners.filter(
       (owner) => owner !== this.node.self && !this.#owed.has(owner) && !this.#accumulator.isKeptFor(owner),
     );
     this.node.hints.owe(this.order.key, missed);
   }
+}
+
+function ownersOf(sets: readonly WriteSet[]): readonly string[] {
+  return [...new Set(sets.flatMap((set) => set.members))];
 }
 
 const NOTHING = new Uint8Array();

@@ -1,8 +1,11 @@
 /** What this node answers when another asks it as a replica: states, digests, pages of keys, and what it holds in numbers. */
 import { compareBytes } from "../base/bytes.js";
 import { HASH_MAX, type StoredRecord } from "../ports/storage.js";
+import { fence } from "../ring/owners-record.js";
 import type { Message, MessageOf } from "../wire/messages.js";
+import type { ByRecord } from "../wire/ring-messages.js";
 import type { NodeContext } from "./context.js";
+import { encodeRecords } from "./hearing.js";
 import type { TakenHints } from "./hints.js";
 import { recordOf, type Held, type StoredStatus } from "./replica.js";
 
@@ -10,7 +13,7 @@ type Answer = (message: Message) => void;
 
 /** Requests that concern a replica's own data. */
 export type ReplicaRequest = MessageOf<
-  "fetch" | "digest" | "store" | "list" | "inventory" | "conflicts" | "pull" | "store-hint" | "peek"
+  "fetch" | "digest" | "store" | "list" | "inventory" | "conflicts" | "store-hint" | "peek"
 >;
 
 export class ReplicaDoor {
@@ -19,9 +22,9 @@ export class ReplicaDoor {
   handle(request: ReplicaRequest, answer: Answer): void {
     switch (request.kind) {
       case "fetch":
-        return this.#load(request.id, (held) => answer(fetched(held)));
+        return this.#load(request, answer, (held) => answer(fetched(held)));
       case "digest":
-        return this.#load(request.id, (held) => answer(digested(held)));
+        return this.#load(request, answer, (held) => answer(digested(held)));
       case "store":
         return this.#store(request, answer);
       case "list":
@@ -30,8 +33,6 @@ export class ReplicaDoor {
         return answer({ kind: "inventoried", buckets: this.#buckets() });
       case "conflicts":
         return answer({ kind: "conflicts-listed", conflicts: this.#conflicts(request.bucket) });
-      case "pull":
-        return this.#pull(request, answer);
       case "store-hint":
         return this.#storeHint(request, answer);
       case "peek":
@@ -40,8 +41,9 @@ export class ReplicaDoor {
   }
 
   /** One that does not own the key, by the ring that it knows, may have missed any write: what it holds is true and proves nothing more. */
-  #load(id: Uint8Array, done: (held: Held) => void): void {
-    const key = this.node.keyOfId(id);
+  #load(request: MessageOf<"fetch" | "digest">, answer: Answer, done: (held: Held) => void): void {
+    const key = this.node.keyOfId(request.id);
+    if (!this.#serves(key.partition, request)) return this.#fence(key.partition, answer);
     this.node.replica.load(key, (held) => {
       if (held.kind === "unknown" || this.node.ownsPartition(key.partition)) return done(held);
       done({ kind: "unknown", record: recordOf(held), damaged: false });
@@ -50,9 +52,11 @@ export class ReplicaDoor {
 
   #store(request: MessageOf<"store">, answer: Answer): void {
     const key = this.node.keyOfId(request.id);
+    // One that is no owner by its own record keeps nothing: either it or the sender has something to learn.
     const isOwner = this.node.ownsPartition(key.partition);
+    if (!isOwner || !this.#serves(key.partition, request)) return this.#fence(key.partition, answer);
     // Checked before it is kept: a state that can't be read back would be "don't know" for ever.
-    const arrived = isOwner ? this.node.states.receive(request.body) : undefined;
+    const arrived = this.node.states.receive(request.body);
     if (arrived === undefined) return answer({ kind: "stored", status: "refused" });
     this.node.replica.merge(key, arrived, request.whole, (status) => answer({ kind: "stored", status }));
   }
@@ -74,6 +78,16 @@ export class ReplicaDoor {
       answer({ kind: "stored", status });
     };
     replica.merge(key, arrived, false, done, take);
+  }
+
+  /** Quorums of the sender's owners and of this node's still meet (DESIGN §3). */
+  #serves(partition: number, by: ByRecord): boolean {
+    return fence(this.node.owners.record(partition), by) === "serve";
+  }
+
+  #fence(partition: number, answer: Answer): void {
+    const record = this.node.owners.record(partition);
+    answer({ kind: "fenced", records: encodeRecords(this.node, [{ partition, record }]) });
   }
 
   #buckets(): MessageOf<"inventoried">["buckets"] {
@@ -113,31 +127,6 @@ export class ReplicaDoor {
     this.#page(request, take, (damaged) => {
       const unknown = damaged > 0 || !this.node.ownsPartition(request.partition) || this.#isFilling(request.partition);
       answer({ kind: "listed", status: unknown ? "unknown" : "ok", keys, more });
-    });
-  }
-
-  #pull(request: MessageOf<"pull">, answer: Answer): void {
-    const states: MessageOf<"pulled">["states"][number][] = [];
-    let bytes = 0;
-    let more = false;
-    let damaged = 0;
-    const take = (record: StoredRecord): boolean => {
-      if (bytes >= request.bytesMax) {
-        more = true;
-        return false;
-      }
-      const local = this.node.replica.read(record);
-      if (local === undefined) {
-        damaged++;
-        return true;
-      }
-      states.push({ id: record.key, body: local.body });
-      bytes += record.key.length + local.body.length;
-      return true;
-    };
-    this.#page(request, take, (unread) => {
-      const status = damaged + unread > 0 || this.#isFilling(request.partition) ? "unknown" : "ok";
-      answer({ kind: "pulled", status, states, more });
     });
   }
 

@@ -2,7 +2,7 @@
  * From a data folder to a node: a known folder goes on where it stopped, an empty one founds a cluster or, with seeds, joins one, asking each in
  * turn until one answers. Who the node is, is on disk before anybody hears of it.
  */
-import { MalformedError } from "../base/bytes.js";
+import { MalformedError, Reader } from "../base/bytes.js";
 import { HybridClock } from "../base/hlc.js";
 import { limits } from "../base/limits.js";
 import type { Primitives } from "../base/primitives.js";
@@ -11,10 +11,13 @@ import type { Clock } from "../ports/clock.js";
 import type { Address, Link, Network, NetworkHandler } from "../ports/network.js";
 import type { MetaWrite, Storage, StorageError } from "../ports/storage.js";
 import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
+import { readRecords } from "../ring/owners-codec.js";
+import type { OwnersRecord } from "../ring/owners-record.js";
 import { NO_CLUSTER } from "../wire/frame.js";
 import type { Envelope, Hello, Welcome } from "../wire/messages.js";
 import { bootMetaName, decodeBoot, encodeBoot, nextBoot, type BootRecord } from "./actors.js";
 import { BucketTags } from "./bucket-tags.js";
+import { Checkpoints } from "./checkpoints.js";
 import type { Log } from "./context.js";
 import { decodeSnapshots, FactStore } from "./fact-store.js";
 import { encodeMemberFact, memberPrefix } from "./facts.js";
@@ -30,10 +33,11 @@ import {
 import { loadHints } from "./hints.js";
 import { Joining } from "./joining.js";
 import { Node } from "./node.js";
+import { OwnersTable } from "./owners-table.js";
 import type { NodeOptions } from "./parts.js";
 import { NO_PLANTS, type Plant } from "./plants.js";
-import { decodeWhole, encodeWhole, wholeMetaName } from "./refill.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
+import { decodeWhole, encodeWhole, wholeMetaName } from "./whole.js";
 
 export interface StartOptions {
   readonly primitives: Primitives;
@@ -57,6 +61,9 @@ export interface StartOptions {
   /** `config`: the operator asked for what can't be. `folder`: this data folder must not be used. `storage`: the disk failed. */
   readonly onFatal: (kind: "config" | "folder" | "storage" | "identity", reason: string) => void;
 }
+
+/** What the data folder says. */
+type Known = Pick<NodeOptions, "identity" | "boot" | "facts" | "whole" | "tags" | "hints" | "owners" | "checkpoints">;
 
 export const PARTITIONS_DEFAULT = 256;
 export const REPLICAS_DEFAULT = 3;
@@ -162,9 +169,14 @@ export class Starter implements NetworkHandler {
       encodeMemberFact(primitives, event),
     );
     const all = new Set(Array.from({ length: partitions }, (_, partition) => partition));
-    const whole: MetaWrite = { name: wholeMetaName, value: encodeWhole(primitives, all, partitions) };
+    const record: OwnersRecord = { epoch: 1, from: [], to: [name], phase: 3 };
+    const owners = OwnersTable.firstMeta(
+      primitives,
+      [...all].map((partition) => ({ partition, record })),
+    );
+    const whole = encodeWhole(primitives, all, partitions);
     this.#options.log("info", "founding a cluster", { partitions, replicas: identity.replicas });
-    this.#boot(identity, [encodeIdentity(primitives, identity), fact, whole]);
+    this.#boot(identity, [encodeIdentity(primitives, identity), fact, whole, ...owners]);
   }
 
   #join(): void {
@@ -203,7 +215,9 @@ export class Starter implements NetworkHandler {
       const known = decodeSnapshots(primitives, welcome.gossip.slice());
       const origins = known.map((snapshot) => FactStore.originMeta(primitives, snapshot));
       const joined = { name: joiningMetaName, value: undefined };
-      this.#boot(identity, [encodeIdentity(primitives, identity), joined, ...origins]);
+      const records = readRecords(new Reader(primitives.text, welcome.owners.slice()));
+      const owners = OwnersTable.firstMeta(primitives, records);
+      this.#boot(identity, [encodeIdentity(primitives, identity), joined, ...origins, ...owners]);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.#options.onFatal("config", `the seed's welcome can't be read: ${error.message}; is it of another version?`);
@@ -237,18 +251,28 @@ export class Starter implements NetworkHandler {
         BucketTags.load(primitives, storage, (tags) => {
           loadHints({ primitives, storage }, (hints, damaged) => {
             if (damaged > 0) log("error", "damaged hints, made whole from what they stand by", { count: damaged });
-            this.#begin(identity, { boot, facts, whole, tags, hints });
+            this.#loadOwners(identity, (owners, checkpoints) =>
+              this.#begin({ identity, boot, facts, whole, tags, hints, owners, checkpoints }),
+            );
           });
         });
       });
     });
   }
 
-  #begin(identity: Identity, found: Pick<NodeOptions, "boot" | "facts" | "whole" | "tags" | "hints">): void {
+  #loadOwners(identity: Identity, done: (owners: OwnersTable, checkpoints: Checkpoints) => void): void {
+    const { storage, primitives, log } = this.#options;
+    OwnersTable.load({ primitives, storage, partitions: identity.partitions }, (owners, damaged) => {
+      if (damaged > 0) log("error", "damaged records of owners; the other members tell them again", { count: damaged });
+      Checkpoints.load(primitives, storage, (checkpoints) => done(owners, checkpoints));
+    });
+  }
+
+  #begin(known: Known): void {
     const { primitives, clock, rng, storage, network, log, settings, plants = NO_PLANTS } = this.#options;
-    this.#identity = identity;
+    this.#identity = known.identity;
     const node = new Node({
-      ...{ primitives, clock, rng, storage, network, log, settings, identity, plants, ...found },
+      ...{ primitives, clock, rng, storage, network, log, settings, plants, ...known },
       onFatal: (kind, reason) => this.#options.onFatal(kind, reason),
     });
     this.#options.onNode(node, (whereabouts) => {

@@ -3,18 +3,18 @@ import { fail, ok, type Failure, type Outcome } from "../base/failure.js";
 import { stampAt } from "../base/hlc.js";
 import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
+import type { QuorumArg } from "../base/quorum-arg.js";
 import { expiryAt } from "../base/ttl.js";
-import { majority } from "../quorum/needed.js";
 import { contextOf, contextOfAdopted, type CausalContext } from "../versions/context.js";
 import { EMPTY_STATE, live, type KeyState } from "../versions/key-state.js";
 import { findOperation, type KnownOperation } from "../versions/retries.js";
 import { stampFloor, write } from "../versions/write.js";
-import type { WriteSet } from "../quorum/put-accumulator.js";
 import type { PutCommand, PutDone } from "../wire/messages.js";
 import type { Reply } from "./api.js";
 import type { NodeContext } from "./context.js";
-import type { ReadDone, ReadOrder, ReadResult } from "./get-driver.js";
+import { readKey, type ReadResult } from "./get-driver.js";
 import { PutDriver } from "./put-driver.js";
+import { writePlan, type WritePlan } from "./quorum-plan.js";
 import { recordOf, type Change, type Held } from "./replica.js";
 import type { Copy } from "./states.js";
 
@@ -22,12 +22,9 @@ export interface WriteOrder {
   readonly key: KeyId;
   readonly command: PutCommand;
   readonly context: CausalContext;
-  /** One or two sets of owners, with how many of each must have it on disk. */
-  readonly sets: readonly WriteSet[];
+  readonly w: QuorumArg;
   readonly deadlineAtMs: number;
 }
-
-type Read = (order: ReadOrder, done: ReadDone) => void;
 
 type Decision = Outcome<{ readonly change: Change; readonly value: CausalContext }>;
 
@@ -35,10 +32,7 @@ export class Writes {
   siblingWarnings = 0;
   retiredActors = 0;
 
-  constructor(
-    readonly node: NodeContext,
-    readonly read: Read,
-  ) {}
+  constructor(readonly node: NodeContext) {}
 
   start(asked: WriteOrder, reply: Reply<PutDone>): void {
     const forgets = this.node.plants.has("retry-mints-second-dot");
@@ -49,11 +43,10 @@ export class Writes {
       this.#write(order, undefined, reply);
       return;
     }
-    const { reads } = this.node.placement(key.partition);
     // Nobody promises that a first attempt is found, so no owner need have said that there was none.
     const isUnprovenFine = !command.ifAbsent && !isBlindDelete;
-    const read = { key, owners: reads, needed: majority(reads.length), sloppy: command.sloppy, isUnprovenFine };
-    this.read({ ...read, deadlineAtMs }, (outcome) => {
+    const read = { key, r: "quorum", sloppy: command.sloppy, isUnprovenFine, deadlineAtMs } as const;
+    readKey(this.node, read, (outcome) => {
       if (!outcome.ok) return reply(this.#notLooked(order, outcome.failure));
       this.#writeAfterRead(order, isBlindDelete, outcome.value, reply);
     });
@@ -82,9 +75,10 @@ export class Writes {
 
   /** `earlier`: the state in which a retry's first attempt was found; it is merged here, so that it comes to stand on W disks. */
   #write(order: WriteOrder, earlier: Copy | undefined, reply: Reply<PutDone>): void {
-    const { key, sets, deadlineAtMs } = order;
+    const { key, w, deadlineAtMs } = order;
     const { sloppy } = order.command;
-    const driver = new PutDriver<CausalContext>(this.node, { key, sets, sloppy, deadlineAtMs }, (outcome) => {
+    const plan = (): Outcome<WritePlan> => writePlan(this.node, key.partition, w);
+    const driver = new PutDriver<CausalContext>(this.node, { key, plan, sloppy, deadlineAtMs }, (outcome) => {
       if (!outcome.ok) return reply(outcome);
       reply(ok(this.#done(order, outcome.value.value, outcome.value)));
     });

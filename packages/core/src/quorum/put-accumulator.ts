@@ -71,7 +71,8 @@ export class PutAccumulator {
   }
 
   get progress(): PutProgress {
-    let progress: PutProgress = "done";
+    // Nobody owns the key: there is no disk for it to be on.
+    let progress: PutProgress = this.#sets.length === 0 ? "impossible" : "done";
     for (const set of this.#sets) {
       const durable = this.#countIn(set, "durable");
       if (durable >= set.needed) continue;
@@ -121,7 +122,9 @@ export class PutAccumulator {
   /** The set that is furthest from what it needs: the one an answer speaks of. */
   get #slowest(): WriteSet {
     const missing = (set: WriteSet): number => set.needed - this.#countIn(set, "durable");
-    return this.#sets.reduce((slowest, set) => (missing(set) > missing(slowest) ? set : slowest));
+    const none: WriteSet = { needed: 1, members: [] };
+    const [first = none, ...others] = this.#sets;
+    return others.reduce((slowest, set) => (missing(set) > missing(slowest) ? set : slowest), first);
   }
 
   #countIn(set: WriteSet, reply: PutReply): number {

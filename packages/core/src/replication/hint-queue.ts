@@ -115,8 +115,19 @@ export class HintQueue {
     return false;
   }
 
+  /** Whether the key is kept for anybody. */
+  isKept(key: Pick<Hint, "partition" | "id"> & { readonly hash: bigint }): boolean {
+    for (const { target } of this.#lines.values()) {
+      if (this.#place(key.hash, { ...key, target }).known !== undefined) return true;
+    }
+    return false;
+  }
+
   /** Keys that share a hash take a slot each; there are as good as never two. */
-  #place(hash: bigint, hint: Hint): { readonly name: string; readonly known: QueuedHint | undefined } {
+  #place(
+    hash: bigint,
+    hint: Pick<Hint, "partition" | "id" | "target">,
+  ): { readonly name: string; readonly known: QueuedHint | undefined } {
     const line = this.#lines.get(hint.target.instance);
     let free: string | undefined;
     for (let slot = 0; slot <= this.#slots; slot++) {

@@ -19,6 +19,7 @@ import {
 } from "./codec-parts.js";
 import { exchangeCodecs } from "./exchange-codecs.js";
 import type { Message, MessageKind } from "./messages.js";
+import { readByRecord, ringCodecs, writeByRecord } from "./ring-codecs.js";
 
 const roles = ["member", "joiner", "client"] as const;
 const replicaStatuses = ["state", "absent", "unknown"] as const;
@@ -47,8 +48,11 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
   },
   fetch: {
     number: 3,
-    write: (writer, message) => writer.blob(message.id),
-    read: (reader) => ({ kind: "fetch", id: reader.blob() }),
+    write(writer, message) {
+      writer.blob(message.id);
+      writeByRecord(writer, message);
+    },
+    read: (reader) => ({ kind: "fetch", id: reader.blob(), ...readByRecord(reader) }),
   },
   fetched: {
     number: 4,
@@ -68,8 +72,11 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
   },
   digest: {
     number: 5,
-    write: (writer, message) => writer.blob(message.id),
-    read: (reader) => ({ kind: "digest", id: reader.blob() }),
+    write(writer, message) {
+      writer.blob(message.id);
+      writeByRecord(writer, message);
+    },
+    read: (reader) => ({ kind: "digest", id: reader.blob(), ...readByRecord(reader) }),
   },
   digested: {
     number: 6,
@@ -85,12 +92,14 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
       writer.blob(message.id);
       writer.blob(message.body);
       writeFlags(writer, message.whole);
+      writeByRecord(writer, message);
     },
     read: (reader) => ({
       kind: "store",
       id: reader.blob(),
       body: reader.blob(),
       whole: readFlags(reader, 1)(0),
+      ...readByRecord(reader),
     }),
   },
   stored: {
@@ -224,6 +233,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
       writer.u32(message.partitions);
       writer.u8(message.replicas);
       writer.blob(message.gossip);
+      writer.blob(message.owners);
     },
     read: (reader) => ({
       kind: "welcome",
@@ -232,6 +242,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
       partitions: reader.u32(),
       replicas: reader.u8(),
       gossip: reader.blob(),
+      owners: reader.blob(),
     }),
   },
   list: {
@@ -311,34 +322,29 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
     number: 23,
     write(writer, message) {
       writer.u16(message.partition);
-      writer.u64(message.fromHash);
-      writer.blob(message.afterId);
+      writeList(writer, message.hashes, (hash) => writer.u64(hash));
       writer.uvarint(message.bytesMax);
     },
     read: (reader) => ({
       kind: "pull",
       partition: reader.u16(),
-      fromHash: reader.u64(),
-      afterId: reader.blob(),
+      hashes: readList(reader, () => reader.u64()),
       bytesMax: reader.uvarint(),
     }),
   },
   pulled: {
     number: 24,
     write(writer, message) {
-      writeOneOf(writer, pageStatuses, message.status);
       writeFlags(writer, message.more);
       writeList(writer, message.states, (state) => {
         writer.blob(state.id);
         writer.blob(state.body);
       });
     },
-    read: (reader) => ({
-      kind: "pulled",
-      status: readOneOf(reader, pageStatuses),
-      more: readFlags(reader, 1)(0),
-      states: readList(reader, () => ({ id: reader.blob(), body: reader.blob() })),
-    }),
+    read(reader) {
+      const more = readFlags(reader, 1)(0);
+      return { kind: "pulled", more, states: readList(reader, () => ({ id: reader.blob(), body: reader.blob() })) };
+    },
   },
   ring: { number: 25, write: () => {}, read: () => ({ kind: "ring" }) },
   "ring-table": {
@@ -359,6 +365,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
     }),
   },
   ...hintCodecs,
+  ...ringCodecs,
   ...clientCodecs,
   ...exchangeCodecs,
 };

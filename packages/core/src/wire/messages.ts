@@ -4,6 +4,7 @@ import type { QuorumArg } from "../base/quorum-arg.js";
 import type { ClientReply, ClientRequest } from "./client-messages.js";
 import type { HintRequest } from "./hint-messages.js";
 import type { ExchangeReply, ExchangeRequest } from "./exchange-messages.js";
+import type { ByRecord, RingReply, RingRequest } from "./ring-messages.js";
 
 /** A message under way. `deadlineMs` is what is left when it is sent: clocks of two machines need not agree. 0: no reply is awaited. */
 export interface Envelope {
@@ -30,7 +31,7 @@ export interface Refused {
 export type ReplicaStatus = "state" | "absent" | "unknown";
 
 /** Asks a replica for the whole state of a key. `id` is the UTF-8 of `bucket/key`. */
-export interface Fetch {
+export interface Fetch extends ByRecord {
   readonly kind: "fetch";
   readonly id: Uint8Array;
 }
@@ -43,7 +44,7 @@ export interface Fetched {
 }
 
 /** Asks a replica for the hash of its state alone. */
-export interface Digest {
+export interface Digest extends ByRecord {
   readonly kind: "digest";
   readonly id: Uint8Array;
 }
@@ -55,7 +56,7 @@ export interface Digested {
 }
 
 /** Gives a replica a state to merge into its own and keep. */
-export interface Store {
+export interface Store extends ByRecord {
   readonly kind: "store";
   readonly id: Uint8Array;
   readonly body: Uint8Array;
@@ -151,6 +152,8 @@ export interface Welcome {
   readonly partitions: number;
   readonly replicas: number;
   readonly gossip: Uint8Array;
+  /** Who holds what now, as encoded records: without them a new member would not know whom to ask. */
+  readonly owners: Uint8Array;
 }
 
 /** One page of a partition's keys, in the order of (hash, id), after the given place. `prefix` is the UTF-8 of `bucket/prefix`. */
@@ -206,20 +209,19 @@ export interface ListedConflicts {
   readonly conflicts: readonly ConflictEntry[];
 }
 
-/** A page of a partition's states, for a replica that fills itself from another. */
+/** The states of some keys of a partition, by the hashes of their names, for a replica that fills itself from another. */
 export interface Pull {
   readonly kind: "pull";
   readonly partition: number;
-  readonly fromHash: bigint;
-  readonly afterId: Uint8Array;
+  /** In rising order. */
+  readonly hashes: readonly bigint[];
   readonly bytesMax: number;
 }
 
 export interface Pulled {
   readonly kind: "pulled";
-  /** `unknown`: this node is itself not whole there; what it holds comes all the same, and proves nothing. */
-  readonly status: "ok" | "unknown";
   readonly states: readonly { readonly id: Uint8Array; readonly body: Uint8Array }[];
+  /** Not all of the hashes fitted: those above the last state's are to be asked for again. */
   readonly more: boolean;
 }
 
@@ -264,6 +266,8 @@ export type Message =
   | AskRing
   | RingTable
   | HintRequest
+  | RingRequest
+  | RingReply
   | ClientRequest
   | ClientReply
   | ExchangeRequest

@@ -9,6 +9,7 @@ import { Timeline } from "./cluster.js";
 const welcome: Welcome = {
   ...{ kind: "welcome", clusterId: 1n, secret: new Uint8Array(32), partitions: 64, replicas: 3 },
   gossip: new Uint8Array(),
+  owners: new Uint8Array(),
 };
 
 function joining() {

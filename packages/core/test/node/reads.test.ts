@@ -177,7 +177,8 @@ describe("three answers: a state, proven absent, don't know", () => {
       reply: (_: number, message: unknown) => void answers.push(message),
     };
     for (const kind of ["fetch", "digest"] as const) {
-      const message = { kind, id: cluster.id("b", key) };
+      const { epoch, phase } = cluster.node("n5").placement(cluster.place(key).partition);
+      const message = { kind, id: cluster.id("b", key), epoch, phase };
       cluster.node("n5").receive({ requestId: 1, deadlineMs: 100, message }, link);
     }
     expect(answers).toMatchObject([

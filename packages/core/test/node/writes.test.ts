@@ -308,13 +308,10 @@ describe("what comes from a client on the peer protocol is checked", () => {
       reply: (__: number, message: unknown) => void replies.push(message),
     };
     const id = cluster.id("b", "k");
-    const from = { partition: 0, fromHash: 0n, afterId: new Uint8Array() };
-    cluster
-      .node("n1")
-      .receive({ requestId: 1, deadlineMs: 100, message: { kind: "store", id, body: id, whole: true } }, link);
-    cluster
-      .node("n1")
-      .receive({ requestId: 2, deadlineMs: 100, message: { kind: "pull", ...from, bytesMax: 10 } }, link);
+    const store = { kind: "store", id, body: id, whole: true, epoch: 1, phase: 3 } as const;
+    const pull = { kind: "pull", partition: 0, hashes: [0n], bytesMax: 10 } as const;
+    cluster.node("n1").receive({ requestId: 1, deadlineMs: 100, message: store }, link);
+    cluster.node("n1").receive({ requestId: 2, deadlineMs: 100, message: pull }, link);
     for (const name of ["n2", "n3"]) cluster.member(name).alive = false;
     let answered = false;
     cluster.begin("n1", "k", "forged", () => (answered = true));

@@ -40,6 +40,7 @@ const failure: fc.Arbitrary<Failure> = fc
   .map(({ counts, retry, ...rest }) => ({ ...rest, ...counts, ...retry }));
 
 const done = { context: bytes(), needed: byte, received: byte, fallbacks: byte };
+const byRecord = { epoch: natural, phase: fc.constantFrom(1 as const, 2 as const, 3 as const) };
 const pageStatus = fc.constantFrom("ok" as const, "unknown" as const);
 
 export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<MessageOf<K>> } = {
@@ -50,7 +51,7 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     instance: u48,
   }),
   refused: fc.record({ kind: kind("refused"), reason: text }),
-  fetch: fc.record({ kind: kind("fetch"), id: bytes() }),
+  fetch: fc.record({ kind: kind("fetch"), id: bytes(), ...byRecord }),
   fetched: fc.oneof(
     fc.record({ kind: kind("fetched"), status: fc.constant("state" as const), body: bytes() }),
     fc.record({ kind: kind("fetched"), status: fc.constant("absent" as const), body: fc.constant(undefined) }),
@@ -60,13 +61,13 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
       body: fc.option(bytes(), { nil: undefined }),
     }),
   ),
-  digest: fc.record({ kind: kind("digest"), id: bytes() }),
+  digest: fc.record({ kind: kind("digest"), id: bytes(), ...byRecord }),
   digested: fc.record({
     kind: kind("digested"),
     status: fc.constantFrom("state" as const, "absent" as const, "unknown" as const),
     digest: u64,
   }),
-  store: fc.record({ kind: kind("store"), id: bytes(), body: bytes(2_000), whole: fc.boolean() }),
+  store: fc.record({ kind: kind("store"), id: bytes(), body: bytes(2_000), whole: fc.boolean(), ...byRecord }),
   stored: fc.record({
     kind: kind("stored"),
     status: fc.constantFrom("durable" as const, "full" as const, "failed" as const, "refused" as const),
@@ -111,6 +112,7 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     partitions: u32,
     replicas: byte,
     gossip: bytes(),
+    owners: bytes(),
   }),
   list: fc.record({
     kind: kind("list"),
@@ -133,10 +135,9 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     kind: kind("conflicts-listed"),
     conflicts: list(fc.record({ id: bytes(), siblings: natural, sinceMs: natural })),
   }),
-  pull: fc.record({ kind: kind("pull"), partition: u16, fromHash: u64, afterId: bytes(), bytesMax: natural }),
+  pull: fc.record({ kind: kind("pull"), partition: u16, hashes: list(u64), bytesMax: natural }),
   pulled: fc.record({
     kind: kind("pulled"),
-    status: pageStatus,
     states: list(fc.record({ id: bytes(), body: bytes(2_000) })),
     more: fc.boolean(),
   }),
@@ -195,6 +196,28 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     running: fc.boolean(),
     ...{ exchanges: natural, keysRepaired: natural, bytesSent: natural, finishedAt: natural },
     ...{ done: natural, total: natural },
+  }),
+  owners: fc.record({ kind: kind("owners"), ring: text, records: bytes(), begin: list(u16) }),
+  "owners-seen": fc.record({
+    kind: kind("owners-seen"),
+    ring: text,
+    seen: list(fc.record({ partition: u16, epoch: natural, confirmed: fc.boolean() })),
+    newer: bytes(),
+  }),
+  fenced: fc.record({ kind: kind("fenced"), records: bytes() }),
+  "owners-sync": fc.record({ kind: kind("owners-sync"), digests: list(u64) }),
+  "owners-synced": fc.record({ kind: kind("owners-synced"), records: bytes() }),
+  index: fc.record({ kind: kind("index"), partition: u16, fromHash: u64, limit: natural }),
+  indexed: fc.record({
+    kind: kind("indexed"),
+    entries: list(fc.record({ hash: u64, digest: u64 })),
+    more: fc.boolean(),
+    total: natural,
+  }),
+  weigh: fc.record({ kind: kind("weigh") }),
+  weighed: fc.record({
+    kind: kind("weighed"),
+    partitions: list(fc.record({ partition: u16, keys: natural, bytes: natural })),
   }),
   "client-list": fc.record({ kind: kind("client-list"), bucket: text, prefix: text, limit: natural, cursor: text }),
   "client-listed": fc.record({ kind: kind("client-listed"), keys: list(text), cursor: text }),

@@ -116,7 +116,7 @@ describe("the frame's bounds", () => {
   });
 
   test("a frame that crossed two chunks pins neither: its blobs are slices of a copy of itself", () => {
-    const message = { kind: "fetch", id: new Uint8Array(100).fill(7) } as const;
+    const message = { kind: "fetch", id: new Uint8Array(100).fill(7), epoch: 1, phase: 3 } as const;
     const bytes = encode([{ clusterId: 1n, envelope: { requestId: 1, deadlineMs: 0, message } }]);
     const [frame] = parse([bytes.slice(0, 50), new Uint8Array([...bytes.slice(50), ...encode([ping])])]);
     const got = frame?.envelope.message;

@@ -61,7 +61,7 @@ describe("a null node", () => {
 
   test("reads its own record, asks both others for digests, and answers at the first, once", () => {
     const { sent, told, receive } = nodeAlone();
-    receive({ kind: "store", id, body: value, whole: false });
+    receive({ kind: "store", epoch: 1, phase: 3, id, body: value, whole: false });
     receive(get);
     expect(sent.map(({ message }) => message.kind)).toEqual(["digest", "digest"]);
     for (const { requestId } of sent) receive({ kind: "digested", status: "state", digest: 1n }, requestId);

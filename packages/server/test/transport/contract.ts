@@ -41,7 +41,10 @@ export interface NetworkWorld {
 
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-export function ask(requestId: number, message: Message = { kind: "fetch", id: bytesOf("b/k") }): Envelope {
+export function ask(
+  requestId: number,
+  message: Message = { kind: "fetch", id: bytesOf("b/k"), epoch: 1, phase: 3 },
+): Envelope {
   return { requestId, deadlineMs: 1_000, message };
 }
 

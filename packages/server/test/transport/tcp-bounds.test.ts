@@ -143,7 +143,8 @@ test("a client that does not read is not read on, and is cut when it takes nothi
   client.greet();
   await world.until(() => client.heard.length === 1);
   client.socket.pause();
-  for (let i = 0; i < 20_000; i++) client.say({ kind: "fetch", id: new Uint8Array(100) }, i + 1, 1_000);
+  for (let i = 0; i < 20_000; i++)
+    client.say({ kind: "fetch", id: new Uint8Array(100), epoch: 1, phase: 3 }, i + 1, 1_000);
   let before = -1;
   await world.until(() => {
     const stands = a.received.length === before && before > 0;
@@ -168,7 +169,7 @@ test("replies beyond the bounded queue cut who does not read them", async () => 
   };
   const client = callOn(a);
   client.greet();
-  client.say({ kind: "fetch", id: new Uint8Array(1) }, 1, 1_000);
+  client.say({ kind: "fetch", id: new Uint8Array(1), epoch: 1, phase: 3 }, 1, 1_000);
   await world.until(() => a.network.stats.framesRefused > 0);
   await world.until(() => a.network.stats.inbound === 0 && client.isClosed);
 });

@@ -1,7 +1,36 @@
 /** Scenarios of membership: who joins, and who comes back (TRAPS 21, 23). */
 import type { Scenario } from "./scenario.js";
+import type { Scene } from "./scene.js";
+
+/** Keys that n3 never heard of: each write was acknowledged by n1 and n2. */
+function putKeysWithoutN3(scene: Scene): readonly string[] {
+  const keys = Array.from({ length: 12 }, (_, i) => `k${i}`);
+  scene.world.crash("n3", "kill");
+  for (const key of keys) scene.put("n1", key);
+  scene.world.start("n3");
+  scene.settle();
+  return keys;
+}
 
 export const rings: readonly Scenario[] = [
+  {
+    name: "a new owner is read once it has merged what every old owner has, and from then on makes up for the one that went",
+    finds: ["serves-before-data", "one-source-is-enough"],
+    play: (scene) => {
+      const keys = putKeysWithoutN3(scene);
+      for (const name of ["n4", "n5"]) {
+        scene.world.start(name);
+        scene.settle();
+      }
+      // Whoever holds a key now, any two of its owners know what n1 and n2 acknowledged.
+      for (const down of ["n1", "n2"]) {
+        scene.world.crash(down, "kill");
+        for (const key of keys) for (const name of ["n3", "n4", "n5"]) scene.get(name, key);
+        scene.world.start(down);
+        scene.settle();
+      }
+    },
+  },
   {
     name: "two members that join at once end up in one ring, and find everything that was written",
     finds: [],

@@ -1,14 +1,8 @@
 /** An empty instance proves nothing until it was merged from every other member (DESIGN §4, §8; TRAPS 14, 15, 24). */
 import { describe, expect, it } from "vitest";
-import type { CallDone } from "../../src/node/calls.js";
-import type { NodeContext } from "../../src/node/context.js";
-import { Deadlines } from "../../src/node/deadlines.js";
-import { NO_PLANTS } from "../../src/node/plants.js";
-import { decodeWhole, encodeWhole, Refill } from "../../src/node/refill.js";
-import type { Ring } from "../../src/ring/ring.js";
+import { decodeWhole, encodeWhole } from "../../src/node/whole.js";
 import { testPrimitives } from "../primitives.js";
-import { TestCluster, Timeline } from "./cluster.js";
-import { TestStorage } from "./test-storage.js";
+import { TestCluster } from "./cluster.js";
 
 const keys = Array.from({ length: 30 }, (_, i) => `k${i}`);
 
@@ -111,37 +105,10 @@ describe("a refill", () => {
   });
 });
 
-describe("a partition that comes, goes and comes back", () => {
-  it("is not proven by what was pulled for the first coming: writes went elsewhere meanwhile", () => {
-    const asked: { readonly to: string; readonly done: CallDone }[] = [];
-    const timeline = new Timeline();
-    const clock = { monotonicMs: () => timeline.nowMs, wallMs: () => 0, after: timeline.after.bind(timeline) };
-    const ringWith = (owner: string): Ring =>
-      ({ partitions: 1, members: [{ name: "me" }, { name: "other" }], owners: () => [owner] }) as unknown as Ring;
-    const node = {
-      ...{ self: "me", clock, deadlines: new Deadlines(clock), primitives: testPrimitives, plants: NO_PLANTS },
-      identity: { partitions: 64 },
-      storage: new TestStorage((delayMs, run) => void timeline.after(delayMs, run)),
-      ask: (to: string, _: unknown, __: number, done: CallDone) => asked.push({ to, done }),
-      abandon: () => {},
-    } as unknown as NodeContext;
-    const refill = new Refill(node, new Set(), () => {});
-    const empty = { kind: "pulled", status: "ok", states: [], more: false } as const;
-    refill.ringChanged(ringWith("me"));
-    refill.ringChanged(ringWith("other"));
-    refill.ringChanged(ringWith("me"));
-    expect(asked.map(({ to }) => to)).toEqual(["other", "other"]);
-    asked[0]?.done(empty);
-    expect(refill.isInDoubt(0)).toBe(true);
-    asked[1]?.done(empty);
-    expect(refill.isInDoubt(0)).toBe(false);
-  });
-});
-
 describe("what is whole", () => {
   it("is kept as one bit a partition, and is nothing where that can't be read", () => {
     const whole = new Set([0, 7, 8, 63, 255]);
-    const value = encodeWhole(testPrimitives, whole, 256);
+    const value = encodeWhole(testPrimitives, whole, 256).value as Uint8Array;
     expect(decodeWhole(testPrimitives, { kind: "found", value })).toEqual(whole);
     for (let at = 0; at < value.length; at++) {
       const damaged = value.slice();

@@ -1,0 +1,46 @@
+/** The bytes of owners' records, for the wire and the disk: the names once, then each record with places in that list. */
+import { MalformedError, type Reader, type Writer } from "../base/bytes.js";
+import type { OwnersPhase, OwnersRecord, PlacedRecord } from "./owners-record.js";
+
+/** Names: count, each a string. Records: count, each partition u16, epoch uvarint, phase u8, `from` and `to` as counted lists of places. */
+export function writeRecords(writer: Writer, placed: readonly PlacedRecord[]): void {
+  const places = new Map<string, number>();
+  for (const { record } of placed) {
+    for (const name of [...record.from, ...record.to]) if (!places.has(name)) places.set(name, places.size);
+  }
+  writer.uvarint(places.size);
+  for (const name of places.keys()) writer.string(name);
+  writer.uvarint(placed.length);
+  for (const { partition, record } of placed) {
+    writer.u16(partition);
+    writer.uvarint(record.epoch);
+    writer.u8(record.phase);
+    for (const set of [record.from, record.to]) {
+      writer.uvarint(set.length);
+      for (const name of set) writer.uvarint(places.get(name) as number);
+    }
+  }
+}
+
+/** Throws {@link MalformedError}. */
+export function readRecords(reader: Reader): PlacedRecord[] {
+  const names = Array.from({ length: reader.count() }, () => reader.string());
+  const readSet = (): string[] =>
+    Array.from({ length: reader.count() }, () => {
+      const name = names[reader.uvarint()];
+      if (name === undefined) throw new MalformedError("an owner that is not among the names");
+      return name;
+    });
+  return Array.from({ length: reader.count() }, () => {
+    const partition = reader.u16();
+    const epoch = reader.uvarint();
+    const phase = phaseOf(reader.u8());
+    const record: OwnersRecord = { epoch, phase, from: readSet(), to: readSet() };
+    return { partition, record };
+  });
+}
+
+export function phaseOf(value: number): OwnersPhase {
+  if (value !== 1 && value !== 2 && value !== 3) throw new MalformedError(`${value} is no phase`);
+  return value;
+}
