@@ -91,7 +91,7 @@ async function startKvorum(valueBytes: number): Promise<System> {
 }
 
 /** A base such that all ports of a cluster above it are free now. */
-async function freePorts(): Promise<number> {
+export async function freePorts(): Promise<number> {
   for (let base = PORT_BASE_FIRST; base < PORT_BASE_LAST; base += 100) {
     const ports = Array.from({ length: NODES }, (_, i) => base + i * PORTS_PER_NODE).flatMap((port) => [
       port,

@@ -1,0 +1,110 @@
+/** Anti-entropy on real processes (CONTRACT §2, §3): what nobody reads is mended all the same, at the cost of what differs. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { useCluster } from "./support/cluster.js";
+import { kv } from "./support/http.js";
+import { kvorum } from "./support/program.js";
+import { until } from "./support/until.js";
+import { tagOf, valueOf } from "./support/values.js";
+
+const run = promisify(execFile);
+const program = fileURLToPath(new URL("../bench/dist/repair.js", import.meta.url));
+const long = process.env["KVORUM_TEST_LONG"] !== undefined;
+
+interface Figures {
+  readonly rows: readonly {
+    readonly keys: number;
+    readonly missed: number;
+    readonly keysRepaired: number;
+    readonly bytesSent: number;
+    readonly leastBytes: number;
+    readonly shareOfData: number;
+    readonly secondRunBytes: number;
+    readonly replicasEqual: boolean;
+    readonly changesHeld: number;
+  }[];
+  readonly wiped?: {
+    readonly replicasEqual: boolean;
+    readonly keysPerSecond: number;
+    readonly during: { readonly errors: number };
+  };
+}
+
+test("exactly what a node missed is mended, and the cost follows that and not the number of keys", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "kvorum-repair-test-"));
+  try {
+    const out = join(folder, "figures.json");
+    const sizes = long ? ["1000", "10000", "100000"] : ["400", "4000"];
+    const flags = ["--keys", sizes.join(","), "--missed", "0,10,100", "--seconds", long ? "10" : "2", "--out", out];
+    const { stdout } = await run(process.execPath, [program, ...flags], { maxBuffer: 1e7 });
+    console.log(stdout);
+    const { rows, wiped } = JSON.parse(await readFile(out, "utf8")) as Figures;
+    expect(rows.length).toBe(sizes.length * 3);
+    for (const row of rows) {
+      expect(row).toMatchObject({ keysRepaired: row.missed, changesHeld: row.missed, replicasEqual: true });
+      expect(row.secondRunBytes).toBeLessThan(16 * 1024);
+      // What finds a key: the nodes on its way down, the list of its leaf, and a second look.
+      expect(row.bytesSent).toBeLessThan(row.leastBytes + 4_096 + 1_536 * row.missed);
+      if (row.keys >= 100_000 && row.missed === 100) expect(row.shareOfData).toBeLessThan(0.01);
+    }
+    const costOf = (keys: number, missed: number): number =>
+      rows.find((row) => row.keys === keys && row.missed === missed)?.bytesSent ?? Number.NaN;
+    const [fewest, most] = [Number(sizes[0]), Number(sizes.at(-1))];
+    expect(costOf(most, 100)).toBeLessThan(2 * costOf(fewest, 100));
+    expect(costOf(most, 100)).toBeGreaterThan(4 * costOf(most, 10));
+    expect(wiped).toMatchObject({ replicasEqual: true });
+    expect(wiped?.during.errors).toBe(0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+const KEYS = 60;
+
+const flags = ["--no-hints", "--no-read-repair", "--anti-entropy-interval", "1s"];
+const cluster = useCluster({ flags });
+
+test("a node that was away is brought up to date by itself, without a request to the keys", async () => {
+  const [n1, n2, n3] = [cluster().node(0), cluster().node(1), cluster().node(2)];
+  await n3.kill();
+  for (let i = 0; i < KEYS; i++) {
+    const reply = await n1.http.put(`${kv("b", `k${i}`)}?w=2&sloppy=false`, valueOf(`v${i}`));
+    expect(reply.status).toBe(204);
+  }
+  await n3.start();
+  await until("n3 holds what it missed", async () => {
+    const digests = await Promise.all([n1, n2, n3].map((node) => node.http.json("/v1/digests")));
+    return digests.every((each) => JSON.stringify(each) === JSON.stringify(digests[0]));
+  });
+  for (let i = 0; i < KEYS; i++) {
+    const reply = await n3.http.get(`${kv("b", `k${i}`)}?local=true`);
+    expect(tagOf(reply.body)).toBe(`v${i}`);
+  }
+  const metrics = (await n3.http.get("/metrics")).body.toString();
+  expect(/^kvorum_antientropy_keys_repaired_total (\d+)$/m.exec(metrics)?.[1]).toBe(String(KEYS));
+  expect(Number(/^kvorum_antientropy_bytes_sent_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
+});
+
+test("kvorum repair --wait ends when all members are done, and says what it did", async () => {
+  const url = cluster().node(1).http.url;
+  const { code, stdout } = await kvorum(["repair", "--wait", "--json", "--url", url]);
+  expect(code).toBe(0);
+  const view = JSON.parse(stdout.toString()) as {
+    running: boolean;
+    finishedAt: number;
+    members: { node: string; reached: boolean }[];
+  };
+  expect(view).toMatchObject({ running: false, finishedAt: expect.any(Number) });
+  expect(view.members.map(({ node, reached }) => [node, reached])).toEqual([
+    ["n1", true],
+    ["n2", true],
+    ["n3", true],
+  ]);
+  const begun = await kvorum(["repair", "--url", url]);
+  expect(begun.stdout.toString()).toMatch(/^begun on 3 members; /);
+});
