@@ -20,6 +20,8 @@ export interface Operation {
   readonly key: string;
   /** R of a read, W of a write; undefined: the bucket's, which is a quorum. */
   readonly quorum: QuorumArg | undefined;
+  /** Fallbacks may count. */
+  readonly sloppy: boolean;
   /** The bucket keeps only the newest. */
   readonly lww: boolean;
   /** A delete without a context: the coordinator removes what a quorum read shows it. */
@@ -35,6 +37,8 @@ export interface Operation {
   outcome: Outcome;
   /** Replies that the quorum of a done operation needed; 0 before. */
   needed: number;
+  /** How many of those who answered were fallbacks: with one of them a quorum need not overlap another. */
+  fallbacks: number;
   /** Of a write that was done: the version it made, as its context names it. A delete that found nothing makes none. */
   version: Version | undefined;
   /** Of a get that was done: what it showed. */
@@ -60,7 +64,7 @@ export interface Returned extends Version {
 /** What is known of an operation when it begins. */
 export type Begun = Omit<
   Operation,
-  "index" | "endMs" | "outcome" | "needed" | "version" | "returned" | "attempts" | "failure"
+  "index" | "endMs" | "outcome" | "needed" | "fallbacks" | "version" | "returned" | "attempts" | "failure"
 >;
 
 export class History {
@@ -78,6 +82,7 @@ export class History {
       endMs: Infinity,
       outcome: "unknown",
       needed: 0,
+      fallbacks: 0,
       version: undefined,
       returned: [],
       attempts: 0,

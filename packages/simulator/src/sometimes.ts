@@ -14,6 +14,8 @@ export const rarePaths = [
   "a tombstone stood at the end",
   "siblings stood at the end",
   "read repair mended",
+  "a fallback counted",
+  "a hint was handed over",
   "a member was refilled",
   "a damaged record was seen",
   "a damaged folder was refused and refilled",

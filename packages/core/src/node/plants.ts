@@ -21,6 +21,9 @@ export const plants = {
   "tree-outside-batch":
     "a hash tree hears of a write when its flush has ended, not in the step of its batch (TRAPS 24)",
   "exchange-copies": "anti-entropy writes what came over what a replica holds, instead of merging the two (TRAPS 25)",
+  "fallback-counts-as-primary": "a strict write counts a fallback that stored a hint (TRAPS 11)",
+  "hint-dropped-early": "a hint is dropped when it was sent, not when an owner has the state on its disk (TRAPS 18)",
+  "hint-dropped-for-age": "a hint that is older than its lifetime is dropped (TRAPS 18)",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Plant = keyof typeof plants;

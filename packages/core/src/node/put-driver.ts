@@ -78,7 +78,7 @@ export class PutDriver<T> {
     this.#epoch = epoch;
     this.#owners = ownersOf(sets);
     this.#accumulator = new PutAccumulator(sets);
-    this.#standIns = new StandIns(node, key.partition, sloppy);
+    this.#standIns = new StandIns(node, key.partition, sloppy || node.plants.has("fallback-counts-as-primary"));
     this.#deadline = node.deadlines.at(order.deadlineAtMs, () => this.#expire());
   }
 
@@ -230,7 +230,8 @@ export class PutDriver<T> {
   }
 
   #proceed(): void {
-    const { progress, needed, received, fallbacks } = this.#accumulator;
+    const { progress, needed, received } = this.#accumulator;
+    const fallbacks = this.order.sloppy ? this.#accumulator.fallbacks : 0;
     if (progress === "done") this.#answer(ok({ value: this.#value as T, needed, received, fallbacks }));
     else if (progress === "impossible") this.#refuseSoon();
   }

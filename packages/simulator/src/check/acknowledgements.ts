@@ -1,4 +1,7 @@
-/** C10: behind every acknowledgement the write is proven on the disks of W distinct owners, as their flushed bytes show at that moment. */
+/**
+ * C10: behind every acknowledgement the write is proven on the disks of W distinct owners, as their flushed bytes show at that moment; of W
+ * distinct members where the request was sloppy.
+ */
 import { formatDot, type Dot, type PutCommand } from "@kvorum/core";
 import { nameOf, type Operation } from "../history.js";
 import { newDots } from "../lens.js";
@@ -22,7 +25,8 @@ function check(bench: Bench, losses: Losses, event: WorldEvent & { readonly kind
   const dot = operation && dotOf(bench, operation, event);
   if (operation === undefined || dot === undefined) return;
   const { bucket, key } = operation;
-  const holders = bench.lens.owners(bucket, key).filter((owner) => {
+  const members = operation.sloppy ? bench.world.names : bench.lens.owners(bucket, key);
+  const holders = members.filter((owner) => {
     const record = bench.lens.flushed(owner, bucket, key);
     const holds = record !== undefined && bench.lens.state(record.body).vector.covers(dot);
     return holds || losses.happened(owner, nameOf(operation), operation.startMs);

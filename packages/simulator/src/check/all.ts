@@ -6,6 +6,7 @@ import { contexts } from "./contexts.js";
 import { convergence } from "./convergence.js";
 import { dots } from "./dots.js";
 import { forgetting } from "./forgetting.js";
+import { hints } from "./hints.js";
 import { lostWrites } from "./lost-writes.js";
 import { observation } from "./observation.js";
 import { phantoms } from "./phantoms.js";
@@ -30,6 +31,7 @@ export const checkers: readonly MakeChecker[] = [
   retries,
   forgetting,
   convergence,
+  hints,
   trees,
   rings,
   quiet,

@@ -30,7 +30,16 @@ function replaced(bench: Bench, by: Operation, write: Operation): boolean {
   if (by === write || by.kind === "get") return false;
   if (bench.past.has(by, write)) return true;
   // A delete without a context first reads a majority: it saw what was done before it began on so many that one was among them.
-  if (!by.isBlindDelete || write.outcome !== "done" || write.endMs >= by.startMs || by.lww) return false;
+  // What a sloppy one read may have been fallbacks.
+  if (
+    !by.isBlindDelete ||
+    by.sloppy ||
+    write.fallbacks > 0 ||
+    write.outcome !== "done" ||
+    write.endMs >= by.startMs ||
+    by.lww
+  )
+    return false;
   return overlap(bench, write, write.needed, majorityOf(bench, write));
 }
 

@@ -10,7 +10,7 @@ export function retries(bench: Bench): Checker {
       // One that had to be tried before it was done may have been minted twice, by two who did not know of each other.
       const isRepeat = operation.outcome === "done" && number === 2;
       if (!isRepeat || reply?.kind !== "put-done" || version === undefined || version.dot === "") return;
-      if (operation.lww || operation.isBlindDelete) return;
+      if (operation.lww || operation.isBlindDelete || operation.sloppy) return;
       if (!overlap(bench, operation, operation.needed, majorityOf(bench, operation))) return;
       const asked = bench.lens.context(bucket, key, (command as PutCommand).context);
       const answered = bench.lens.context(bucket, key, reply.context);

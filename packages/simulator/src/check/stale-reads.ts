@@ -21,6 +21,7 @@ function check(bench: Bench, losses: Losses, operations: readonly Operation[], r
   for (const earlier of operations) {
     if (earlier.startMs > read.startMs) break;
     const isBefore = earlier.kind !== "get" && earlier.outcome === "done" && earlier.endMs < read.startMs;
+    if (earlier.fallbacks + read.fallbacks > 0) continue;
     if (!isBefore || !overlap(bench, read, earlier.needed, read.needed) || losses.mayHaveTaken(earlier)) continue;
     if (earlier.kind === "put") checkSeen(bench, operations, read, earlier);
     checkReplaced(bench, read, earlier);

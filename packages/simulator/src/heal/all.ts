@@ -2,10 +2,11 @@
 import { healerNames, type Healer, type Healers } from "../world/healers.js";
 import type { Drive, HealStage } from "./drive.js";
 import { antiEntropy } from "./anti-entropy.js";
+import { handoff } from "./handoff.js";
 import { readRepair } from "./read-repair.js";
 
 /** In order: those that need no asking first, so that they have to show that they do their work unasked. */
-const drives: Readonly<Record<Healer, Drive>> = { antiEntropy, readRepair };
+const drives: Readonly<Record<Healer, Drive>> = { hints: handoff, antiEntropy, readRepair };
 
 /** With these on, replicas must end up equal. */
 export function makeEqual(healers: Healers): boolean {

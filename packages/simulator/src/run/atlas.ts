@@ -11,31 +11,52 @@ export class Atlas {
   /** Records that were damaged, with their member: `member bucket/key`. */
   readonly #damaged = new Map<string, { readonly node: string; readonly key: KeyId }>();
 
+  #losses = 0;
+  #isLastTaken = false;
+
   constructor(
     readonly world: SimulatedWorld,
     /** The fewest disks that any acknowledged write of this run may stand on. */
     readonly leastCopies: number,
+    /** Some of them may be fallbacks', which nobody fills again when they are lost. */
+    readonly sloppy = false,
   ) {}
+
+  /** While hints are about, the first loss of a run is the last one too: which copies are left nobody can tell. */
+  #mayLose(): boolean {
+    return !this.sloppy || (!this.#isLastTaken && (this.#losses === 0 || !this.#isOwing()));
+  }
+
+  #isOwing(): boolean {
+    return this.world.standing.some((name) => (this.world.node(name)?.hints.queue.count ?? 1) > 0);
+  }
+
+  #lost(): void {
+    this.#losses++;
+    if (this.#isOwing()) this.#isLastTaken = true;
+  }
 
   /** Whether this member may lose its disk: every other copy of what is on it must be sound, or come back sound. */
   mayWipe(name: string): boolean {
     this.#forgetMended();
     const othersDamaged = [...this.#damaged.values()].some(({ node }) => node !== name);
-    return this.leastCopies >= 2 && this.#wiped.size === 0 && !othersDamaged;
+    return this.leastCopies >= 2 && this.#wiped.size === 0 && !othersDamaged && this.#mayLose();
   }
 
   mayDamage(name: string, key: KeyId): boolean {
     this.#forgetMended();
     const isElsewhere = this.world.names.some((other) => other !== name && this.#isDamaged(other, key));
-    return this.leastCopies >= 2 && this.#wiped.size === 0 && !isElsewhere;
+    return this.leastCopies >= 2 && this.#wiped.size === 0 && !isElsewhere && this.#mayLose();
   }
 
   wiped(name: string): void {
+    this.#lost();
     this.#wiped.add(name);
     for (const [id, { node }] of this.#damaged) if (node === name) this.#damaged.delete(id);
   }
 
   damaged(node: string, key: KeyId): void {
+    this.#lost();
     this.#damaged.set(`${node} ${key.hash}`, { node, key });
   }
 

@@ -15,6 +15,8 @@ export interface RunConfig extends WorldShape {
   /** What clients ask for unless a step says otherwise; undefined: the default, a majority. */
   readonly r: QuorumArg | undefined;
   readonly w: QuorumArg | undefined;
+  /** Of the requests, how many are sloppy. */
+  readonly sloppyShare?: number;
   /** One more member joins when the clients have finished. */
   readonly lateJoin: boolean;
 }
@@ -40,6 +42,7 @@ export function drawConfig(rng: Rng): RunConfig {
       { r: "one", w: "all" },
       { r: "all", w: "one" },
     ]),
+    sloppyShare: rng.fork("sloppy").pick([0, 0, 0.5, 1]),
     lateJoin: rng.chance(0.2),
   };
 }
@@ -51,6 +54,8 @@ function drawMachines(rng: Rng, nodes: number): Omit<WorldShape, "nodes" | "repl
     // Many members gossip much, and a run is to be short.
     gossipIntervalMs: nodes > 5 ? 500 : rng.pick([200, 300, 500]),
     healers: drawHealers(rng),
+    handoffIntervalMs: rng.fork("handoff").pick([200, 1_000]),
+    hintTtlMs: rng.fork("ttl").pick([1_500, 30_000, 3 * 3_600_000]),
     siblingsMax: rng.pick([256, 256, 24]),
     requestsInFlightMax: rng.pick([4_096, 4_096, 6]),
     delayMinMs,

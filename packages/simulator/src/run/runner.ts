@@ -10,7 +10,7 @@ import { SimulatedWorld } from "../world/simulated-world.js";
 import { Atlas } from "./atlas.js";
 import { Injector } from "./injector.js";
 import type { RunResult } from "./result.js";
-import { leastCopies, type Script } from "./script.js";
+import { isSloppy, leastCopies, type Script } from "./script.js";
 import { Violations } from "./violations.js";
 
 export interface RunOptions {
@@ -51,7 +51,7 @@ class Run {
     options.story?.follow(this.world);
     this.clients = new Clients(this.world, workload);
     this.judge = new Judge(this.world, config, this.clients);
-    this.injector = new Injector(this.world, plan, new Atlas(this.world, leastCopies(script)));
+    this.injector = new Injector(this.world, plan, new Atlas(this.world, leastCopies(script), isSloppy(script)));
   }
 
   result(): RunResult {

@@ -41,3 +41,8 @@ export function leastCopies({ config, workload }: Script): number {
     return Math.min(least, copies);
   }, replicas);
 }
+
+/** Some acknowledged write of this script may stand on fallbacks. */
+export function isSloppy({ workload }: Script): boolean {
+  return workload.clients.some(({ steps }) => steps.some(({ kind, sloppy }) => kind !== "get" && sloppy === true));
+}

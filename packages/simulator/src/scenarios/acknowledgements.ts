@@ -70,7 +70,12 @@ export const acknowledgements: readonly Scenario[] = [
   {
     name: "read repair merges with what was written while it was on its way",
     finds: ["repair-copies"],
-    shape: { delayMinMs: 1, delayMaxMs: 1.2, flushMs: 0.2 },
+    shape: {
+      delayMinMs: 1,
+      delayMaxMs: 1.2,
+      flushMs: 0.2,
+      healers: { hints: false, readRepair: true, antiEntropy: false },
+    },
     play: (scene) => {
       scene.putWithout("n3", "n1", "k");
       // n3 is asked in time; what shall mend it leaves n1 slowly, and a write through n3 overtakes it.

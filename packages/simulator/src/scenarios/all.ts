@@ -1,8 +1,9 @@
-/** All directed scenarios: what random faults find too seldom (CHECKERS.md). Those of hints, reaping and ring phases come with these. */
+/** All directed scenarios: what random faults find too seldom (CHECKERS.md). */
 import { acknowledgements } from "./acknowledgements.js";
+import { hints } from "./hints.js";
 import { losses } from "./losses.js";
 import { repair } from "./repair.js";
 import { rings } from "./rings.js";
 import type { Scenario } from "./scenario.js";
 
-export const scenarios: readonly Scenario[] = [...acknowledgements, ...losses, ...repair, ...rings];
+export const scenarios: readonly Scenario[] = [...acknowledgements, ...hints, ...losses, ...repair, ...rings];

@@ -1,6 +1,9 @@
 /** Scenarios of what is lost and must not be missed: disks, records, memory (CHECKERS.md, TRAPS 1–3, 14, 28). */
 import type { Scenario } from "./scenario.js";
 
+/** A hint would tell a member what it has missed. */
+const noHints = { healers: { hints: false, readRepair: true, antiEntropy: false } };
+
 export const losses: readonly Scenario[] = [
   {
     name: "a write through a coordinator that was wiped is a new write",
@@ -41,6 +44,7 @@ export const losses: readonly Scenario[] = [
   {
     name: "an empty instance proves nothing until it was merged from every other owner",
     finds: ["notfound-is-absence", "one-source-is-enough"],
+    shape: noHints,
     play: (scene) => {
       scene.putWithout("n3", "n1", "k");
       // n3 never heard of the write, n1 forgets it, and n2 can't be asked.
@@ -55,6 +59,7 @@ export const losses: readonly Scenario[] = [
   {
     name: "a damaged record is not absence",
     finds: ["notfound-is-absence"],
+    shape: noHints,
     play: (scene) => {
       scene.putWithout("n3", "n1", "k");
       scene.damage("n1", "k");

@@ -1,7 +1,7 @@
 /** Scenarios of anti-entropy and of damage (CHECKERS.md, TRAPS 2, 24, 25, 28, 32): what is mended without anybody reading it, and how. */
 import type { Scenario } from "./scenario.js";
 
-const alone = { readRepair: false, antiEntropy: true };
+const alone = { hints: false, readRepair: false, antiEntropy: true };
 
 export const repair: readonly Scenario[] = [
   {
@@ -41,7 +41,7 @@ export const repair: readonly Scenario[] = [
   {
     name: "a damaged record that was found is healed though nobody reads its key again",
     finds: [],
-    shape: { healers: { readRepair: false, antiEntropy: false } },
+    shape: { healers: { hints: false, readRepair: false, antiEntropy: false } },
     play: (scene) => {
       scene.put("n1", "k");
       scene.damage("n1", "k");

@@ -25,6 +25,7 @@ export interface Manner {
   readonly by?: string;
   readonly context?: ContextSource;
   readonly quorum?: QuorumArg;
+  readonly sloppy?: boolean;
   readonly attempts?: number;
   readonly again?: boolean;
   readonly timeoutMs?: number;
@@ -68,12 +69,21 @@ export class Scene {
 
   /** Begins something and goes on; the returned function gives the operation once it has ended. */
   begin(kind: Step["kind"], node: string, key: string, manner: Manner = {}): () => Operation | undefined {
-    const { by = "c1", context = "blind", quorum, attempts = 1, again = false, timeoutMs = TIMEOUT_MS } = manner;
+    const {
+      by = "c1",
+      context = "blind",
+      quorum,
+      attempts = 1,
+      again = false,
+      timeoutMs = TIMEOUT_MS,
+      sloppy,
+    } = manner;
     const step: Step = {
       ...{ kind, key, bucket: BUCKET, context, attempts, again, timeoutMs, thinkMs: 0, filler: 0 },
       tag: kind === "put" ? `w${++this.#tags}` : "",
       node: this.world.names.indexOf(node),
       ...(quorum !== undefined && { quorum }),
+      ...(sloppy !== undefined && { sloppy }),
     };
     let ended: Operation | undefined;
     this.#actor(by).act(step, (operation) => (ended = operation));
@@ -116,7 +126,7 @@ export class Scene {
   replace(node: string): void {
     this.world.crash(node, "power");
     this.world.wipe(node);
-    this.until(`${node} seems down`, () => this.#others(node).every((other) => this.#seesDown(other, node)));
+    this.until(`${node} seems down`, () => this.#others(node).every((other) => this.seesDown(other, node)));
     this.world.start(node);
   }
 
@@ -162,7 +172,8 @@ export class Scene {
     return this.world.names.filter((name) => name !== node && this.world.isUp(name));
   }
 
-  #seesDown(node: string, other: string): boolean {
+  /** Whether one member takes another for down. */
+  seesDown(node: string, other: string): boolean {
     return this.world.node(node)?.membership.status(other) === "down";
   }
 }

@@ -49,7 +49,7 @@ export class Client {
     const quorum = step.kind === "get" ? step.quorum : step.readQuorum;
     const operation = this.#open({ ...step, kind: "get", tag: "", attempts: 1 }, NOTHING_HEARD, quorum);
     const id = all.world.keyOf(step.bucket, step.key).id;
-    const command: GetCommand = { kind: "get", id, r: quorum, sloppy: false, local: false, hops: 0 };
+    const command: GetCommand = { kind: "get", id, r: quorum, sloppy: step.sloppy === true, local: false, hops: 0 };
     new Request(all, operation, step, () => command).send((reply) => {
       if (reply?.kind === "got") {
         operation.returned = all.lens.versions(nameOf(step), all.lens.state(reply.body));
@@ -85,7 +85,7 @@ export class Client {
       value: isPut ? encodeValue(primitives, step.tag, step.filler) : undefined,
       contentType: isPut ? "text/plain" : "",
       context: heard.context,
-      ...{ w: step.quorum, sloppy: false, ifAbsent: false, hops: 0 },
+      ...{ w: step.quorum, sloppy: step.sloppy === true, ifAbsent: false, hops: 0 },
     } as const;
     if (idempotencyKey === undefined) return () => ({ ...write, operation: undefined });
     return (attempt) => ({ ...write, operation: operationTag(primitives, idempotencyKey, write, attempt) });
@@ -100,6 +100,7 @@ export class Client {
       bucket: step.bucket,
       key: step.key,
       quorum,
+      sloppy: step.sloppy === true,
       lww: workload.buckets.some(({ name, conflicts }) => name === step.bucket && conflicts === "lww"),
       isBlindDelete: step.kind === "delete" && heard.context.length === 0,
       tag: step.tag,

@@ -30,6 +30,7 @@ export class Request {
       const isLast = operation.attempts >= step.attempts;
       if (reply?.kind === "got" || reply?.kind === "put-done") {
         operation.needed = reply.needed;
+        operation.fallbacks = reply.fallbacks;
         this.#end("done");
         return done(reply);
       }

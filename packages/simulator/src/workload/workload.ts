@@ -21,6 +21,8 @@ export interface Step {
   readonly timeoutMs: number;
   readonly context: ContextSource;
   readonly quorum?: QuorumArg;
+  /** Fallbacks may count. */
+  readonly sloppy?: boolean;
   /** R of the read that fetches the context. */
   readonly readQuorum?: QuorumArg;
   /** Bytes that the value has beside its tag. */
@@ -55,7 +57,10 @@ const TIMEOUTS_MS = [200, 1_000, 2_000];
 const GET_SHARE = 0.2;
 
 /** What a workload needs to know of its run. */
-export type WorkloadShape = Pick<RunConfig, "clients" | "operations" | "keys" | "nodes" | "activeMs" | "r" | "w">;
+export type WorkloadShape = Pick<
+  RunConfig,
+  "clients" | "operations" | "keys" | "nodes" | "activeMs" | "r" | "w" | "sloppyShare"
+>;
 
 export function drawWorkload(rng: Rng, shape: WorkloadShape): Workload {
   const isLww = rng.chance(0.6);
@@ -90,6 +95,7 @@ function drawStep(rng: Rng, name: string, shape: WorkloadShape, isLww: boolean, 
     filler: rng.chance(0.03) ? rng.below(2048) : rng.below(16),
     attempts: isRetried ? 3 : 1,
     again: isRetried && rng.chance(0.3),
+    ...(rng.fork(`sloppy/${name}`).chance(shape.sloppyShare ?? 0) && { sloppy: true }),
     ...(quorum !== undefined && { quorum }),
     ...(shape.r !== undefined && { readQuorum: shape.r }),
   };

@@ -3,9 +3,9 @@
  * heal/all.ts: runs draw it, members are set to it, and the end of a run relies on it.
  */
 
-export const healerNames = ["readRepair", "antiEntropy"] as const;
+export const healerNames = ["hints", "readRepair", "antiEntropy"] as const;
 
 export type Healer = (typeof healerNames)[number];
 export type Healers = Readonly<Record<Healer, boolean>>;
 
-export const allHealers: Healers = { readRepair: true, antiEntropy: true };
+export const allHealers: Healers = { hints: true, readRepair: true, antiEntropy: true };

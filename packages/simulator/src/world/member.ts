@@ -229,7 +229,8 @@ export class Member {
       hello: link.hello,
       reply: (requestId, reply) => {
         link.reply(requestId, reply);
-        if (reply.kind !== "put-done" || !coordinates()) return;
+        // A member that owns nothing of the key coordinates too, as a fallback, when no owner can be had.
+        if (reply.kind !== "put-done" || (!coordinates() && reply.fallbacks === 0)) return;
         const { needed, received, context } = reply;
         const to = link.hello.name;
         world.chronicle.tell({ kind: "acknowledged", node: name, to, message, needed, received, context });

@@ -7,9 +7,10 @@ const ANTI_ENTROPY_INTERVAL_MS = 3_000;
 
 export function settingsOf(shape: WorldShape, zone: string, seeds: readonly string[]): NodeSettings {
   const { gossipIntervalMs, siblingsMax, requestsInFlightMax } = shape;
+  const { handoffIntervalMs, hintTtlMs } = { ...defaultSettings, ...shape };
   return {
     ...defaultSettings,
-    ...{ zone, seeds, gossipIntervalMs, siblingsMax, requestsInFlightMax },
+    ...{ zone, seeds, gossipIntervalMs, siblingsMax, requestsInFlightMax, handoffIntervalMs, hintTtlMs },
     antiEntropyIntervalMs: ANTI_ENTROPY_INTERVAL_MS,
     ...shape.healers,
   };

@@ -11,6 +11,9 @@ export interface WorldShape {
   readonly gossipIntervalMs: number;
   /** Which healers of the nodes are on. */
   readonly healers: Healers;
+  /** How often hints are tried, and when one goes to any owner; the product's own where a shape does not say. */
+  readonly handoffIntervalMs?: number;
+  readonly hintTtlMs?: number;
   readonly siblingsMax: number;
   /** Client requests that a member works on at once. */
   readonly requestsInFlightMax: number;
@@ -36,6 +39,7 @@ export const calmShape: WorldShape = {
   zones: 1,
   gossipIntervalMs: 200,
   healers: allHealers,
+  handoffIntervalMs: 500,
   siblingsMax: 256,
   requestsInFlightMax: 4096,
   delayMinMs: 0.5,

@@ -108,6 +108,11 @@ export class SimulatedWorld implements World {
     return this.roster.names;
   }
 
+  /** Members that were placed in that zone. */
+  inZone(zone: string): readonly string[] {
+    return this.roster.all.filter((member) => member.zone === zone).map(({ name }) => name);
+  }
+
   get standing(): readonly string[] {
     return this.roster.standing;
   }

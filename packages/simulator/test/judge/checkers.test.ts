@@ -18,6 +18,7 @@ class Case {
   operation(kind: Operation["kind"], about: Partial<Begun & Pick<Operation, "outcome" | "returned">>): Operation {
     const begun: Begun = {
       ...{ client: "c1", node: "n1", kind, bucket: "b", key: "k", quorum: undefined, lww: false, isBlindDelete: false },
+      sloppy: false,
       ...{ tag: "", sawTags: [], idempotencyKey: undefined, startMs: ++this.#now },
       ...about,
     };

@@ -1,0 +1,19 @@
+/** Hints need no asking: the members hand them over by themselves, and the end of a run waits for that, within a bound. */
+import type { Drive, HealStage } from "./drive.js";
+
+const LOOK_MS = 200;
+/** Longer than the longest pause between two tries of one hint. What is left then is for the checkers to see. */
+const WAIT_MS = 60_000;
+
+export const handoff: Drive = {
+  // What was missed with nobody knowing (a coordinator died before it owed) is for others.
+  makesEqual: false,
+  begin: (stage, done) => look(stage, stage.world.nowMs + WAIT_MS, done),
+};
+
+function look(stage: HealStage, untilMs: number, done: () => void): void {
+  const { world } = stage;
+  const owing = world.standing.some((name) => (world.node(name)?.hints.queue.count ?? 1) > 0);
+  if (!owing || world.nowMs >= untilMs) return done();
+  world.after(LOOK_MS, () => look(stage, untilMs, done));
+}
