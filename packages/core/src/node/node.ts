@@ -228,7 +228,8 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   stats(): api.NodeStats {
-    const { membership, replica, states, holdings, antiEntropy, healer, trees, handover, scrub, handoff } = this.#parts;
+    const { membership, replica, states, holdings, antiEntropy, healer, trees, indexCheck, handover, scrub, handoff } =
+      this.#parts;
     const { readRepairs, clock } = this.#parts;
     const nowMs = clock.wallMs();
     const owned = (partition: number): boolean => this.ownsPartition(partition);
@@ -238,7 +239,7 @@ export class Node implements api.NodeApi, NetworkHandler {
       antiEntropyKeysRepaired: antiEntropy.keysRepaired,
       healedRecords: healer.healed,
       lostRecords: healer.lost,
-      treeMismatches: trees.parted,
+      treeMismatches: trees.parted + indexCheck.mismatches,
       gossipBytesSent: membership.gossipBytesSent,
       damagedRecords: replica.damagedRecords,
       scrubbedRecords: scrub.records,

@@ -32,6 +32,7 @@ import { Hints } from "./hints.js";
 import { Healer } from "./healer.js";
 import { Holdings } from "./holdings.js";
 import type { Identity } from "./identity.js";
+import { IndexCheck } from "./index-check.js";
 import { Membership } from "./membership.js";
 import { placedBy, type Placement } from "./placement.js";
 import type { OwnersTable } from "./owners-table.js";
@@ -98,6 +99,7 @@ export class NodeParts implements NodeContext {
   readonly healer: Healer;
   readonly census: Census;
   readonly scrub: Scrub;
+  readonly indexCheck: IndexCheck;
   readonly #options: NodeOptions;
   readRepairs = 0;
   /** A flush failed: nothing is taken any more. */
@@ -156,8 +158,13 @@ export class NodeParts implements NodeContext {
       ...{ clock, storage, replica: this.replica, states: this.states, holdings: this.holdings, tags: options.tags },
       onUnreadable: (partition) => this.#foundUnreadable(partition),
     });
+    this.indexCheck = new IndexCheck({
+      ...{ clock, storage, replica: this.replica, log },
+      onMismatch: (partition) => this.trees.doubt(partition),
+    });
     this.scrub = new Scrub({
       ...{ clock, storage, replica: this.replica, partitions: identity.partitions },
+      onSlice: (partition, from, to, read) => this.indexCheck.look(partition, from, to, read),
       onUnreadable: (partition) => this.#foundUnreadable(partition),
     });
   }
@@ -257,6 +264,7 @@ export class NodeParts implements NodeContext {
     this.handover.stop();
     this.census.stop();
     this.scrub.stop();
+    this.indexCheck.stop();
     this.trees.stop();
     this.antiEntropy.stop();
     this.healer.stop();

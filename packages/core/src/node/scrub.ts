@@ -4,15 +4,18 @@
  */
 import { compareBytes } from "../base/bytes.js";
 import { limits } from "../base/limits.js";
+import type { KeyDigest } from "../merkle/descent.js";
 import type { Clock } from "../ports/clock.js";
 import { HASH_MAX, type Storage, type StoredRecord } from "../ports/storage.js";
-import type { Replica } from "./replica.js";
+import { treeDigest, type Replica } from "./replica.js";
 
 export interface ScrubOptions {
   readonly clock: Clock;
   readonly storage: Storage;
   readonly replica: Replica;
   readonly partitions: number;
+  /** A slice was read: its records, in a range of hashes that they fill. */
+  readonly onSlice: (partition: number, fromHash: bigint, toHash: bigint, read: readonly KeyDigest[]) => void;
   /** Records of the partition can't be read, and nobody knows which keys they are of. */
   readonly onUnreadable: (partition: number) => void;
 }
@@ -50,15 +53,17 @@ export class Scrub {
 
   #slice(place: Place, empty: number): void {
     if (this.#stopped) return;
-    const { storage, replica, partitions, onUnreadable } = this.#options;
+    const { storage, replica, partitions, onSlice, onUnreadable } = this.#options;
     const { partition, fromHash, afterKey } = place;
     if (partition >= partitions) return this.#endRound();
+    const read: KeyDigest[] = [];
     let records = 0;
     let bytes = 0;
     let next: Place | undefined;
     const take = (record: StoredRecord): boolean => {
       if (afterKey !== undefined && record.hash === fromHash && compareBytes(record.key, afterKey) <= 0) return true;
-      replica.read(record);
+      const local = replica.read(record);
+      if (local !== undefined) read.push({ hash: record.hash, digest: treeDigest(local) });
       records++;
       bytes += record.value.length;
       if (records < limits.scrubRecordsAtOnce && bytes < limits.scrubBytesAtOnce) return true;
@@ -69,6 +74,7 @@ export class Scrub {
       for (const hash of hashes) replica.damagedAt(partition, hash);
       if (damaged > hashes.length) onUnreadable(partition);
       this.records += records;
+      if (read.length > 0) onSlice(partition, fromHash, next?.fromHash ?? HASH_MAX, read);
       const then = next ?? startOf(partition + 1);
       if (records === 0 && empty < EMPTY_AT_ONCE) this.#slice(then, empty + 1);
       else this.#later(records === 0 ? 0 : limits.scrubPauseMs, () => this.#slice(then, 0));
