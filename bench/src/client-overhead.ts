@@ -31,7 +31,9 @@ const value = { text: "x".repeat(Math.max(0, Number(flags["value-bytes"]) - 11))
 const keys = Array.from({ length: KEYS }, (_, i) => `key-${i}`);
 
 /** Who asks: runs for a while, and says how many answers came. */
-type Contender = (seeds: readonly string[]) => Promise<{ run(ms: number): Promise<number>; close(): Promise<void> }>;
+type Contender = (
+  seeds: readonly string[],
+) => Promise<{ readonly run: (ms: number) => Promise<number>; readonly close: () => Promise<void> }>;
 
 const contenders: Readonly<Record<string, Contender>> = {
   async frames(seeds) {
@@ -42,7 +44,7 @@ const contenders: Readonly<Record<string, Contender>> = {
     });
     const next = () => messages[turn++ % KEYS] as (typeof messages)[number];
     return {
-      async run(ms) {
+      run: async (ms) => {
         const clients = seeds.map((seed) => new FrameClient(seed, next));
         clients.forEach((client, place) => client.start(share(inFlight, seeds.length, place)));
         await pause(ms);
@@ -50,7 +52,7 @@ const contenders: Readonly<Record<string, Contender>> = {
         clients.forEach((client) => client.stop());
         return answered;
       },
-      async close() {},
+      close: () => Promise.resolve(),
     };
   },
 

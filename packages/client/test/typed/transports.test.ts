@@ -112,7 +112,9 @@ describe("what watchers see", () => {
     const watched = channel(`tracing:${REQUEST_CHANNEL}:${event}`);
     const listen = (message: unknown): void => void seen.push(message as RequestTrace);
     watched.subscribe(listen);
-    onTestFinished(() => void watched.unsubscribe(listen));
+    onTestFinished(() => {
+      watched.unsubscribe(listen);
+    });
     return seen;
   };
 
