@@ -55,6 +55,8 @@ export const limits = {
   failureGraceMs: 200,
   /** How long a read that was answered waits for the others, to mend them, and the bytes of such reads; beyond, they mend what they saw. */
   readRepairWaitMs: 1_000,
+  /** How long a member that was given what it lacked may take to say that it has it. */
+  repairAnswerMs: 5_000,
   readRepairBytesMax: 64 * 1024 * 1024,
   /** Hints that a node keeps for others, with the bytes of their states; beyond, it refuses to stand in. */
   hintsMax: 1_000_000,
@@ -116,6 +118,12 @@ export const limits = {
 
   /** Partitions that one member has on their way to other owners at once: their writes go to two sets of owners. */
   partitionsChangingMax: 256,
+  /** How often tombstones are looked for, how many of a partition go at once, and how long the others may take over one step. */
+  reapIntervalMs: 10_000,
+  reapBatchMax: 1_024,
+  reapStepMs: 5_000,
+  /** The longest that a message may take to arrive after its sender has given it up; twice what any door lets a connection stall. */
+  messageLifeMs: 20_000,
 
   gossipIntervalMs: 1_000,
   gossipMessageBytesMax: 16 * 1024,

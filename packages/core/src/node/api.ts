@@ -54,6 +54,26 @@ export interface ClusterView {
   readonly underReplicated: boolean;
   readonly members: readonly MemberView[];
   readonly transfers: readonly TransferView[];
+  /** Of the node that answers. */
+  readonly tombstones: TombstonesView;
+}
+
+export interface OldestTombstone {
+  readonly bucket: string;
+  readonly key: string;
+  /** When it was written: milliseconds since the epoch. */
+  readonly since: number;
+  /** What it waits for, in words for people. */
+  readonly why: string;
+}
+
+/** Tombstones and expired values that a node holds as an owner until they can be reaped. */
+export interface TombstonesView {
+  readonly count: number;
+  /** Since the node was started. */
+  readonly reaped: number;
+  /** Of those that this node is to reap; null where it knows of none. */
+  readonly oldest: OldestTombstone | null;
 }
 
 export interface RingView {
@@ -161,6 +181,11 @@ export interface NodeStats {
   /** Hints that found no room, and those whose state was lost here by damage. */
   readonly hintsRefused: number;
   readonly hintsLost: number;
+  /** Dead records that this node holds as an owner, and those that it has removed by proof. */
+  readonly tombstones: number;
+  readonly tombstonesReaped: number;
+  /** Milliseconds since the epoch; 0 without one. */
+  readonly oldestTombstoneMs: number;
 }
 
 export interface NodeApi {

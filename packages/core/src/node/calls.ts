@@ -1,6 +1,8 @@
 /** Requests to other nodes that wait for their reply: each is answered once, by a message or by the word that none will come. */
+import type { Clock } from "../ports/clock.js";
 import type { Address, Network } from "../ports/network.js";
-import type { Hello, Message } from "../wire/messages.js";
+import type { Tide, Tides } from "../replication/tides.js";
+import type { Hello, Message, MessageKind } from "../wire/messages.js";
 
 /** `unsent`: the request never left this node. `lost`: it may have arrived and been acted on; no reply will come. */
 export type NoReply = { readonly kind: "unsent" } | { readonly kind: "lost" };
@@ -16,7 +18,29 @@ export interface Callee {
 interface Pending {
   readonly callee: Callee;
   readonly done: CallDone;
+  /** For a message that carries a state: nobody knows that it is over before its reply is here. */
+  readonly tide: Tide | undefined;
 }
+
+/** Messages without a state of a key in them. All others count as under way until they are answered, and for a while after they are given up. */
+const STATELESS: ReadonlySet<MessageKind> = new Set<MessageKind>([
+  ...(["fetch", "digest", "get", "put", "gossip", "join", "list", "inventory", "conflicts", "pull"] as const),
+  ...([
+    "ring",
+    "peek",
+    "owners",
+    "owners-sync",
+    "owners-seen",
+    "index",
+    "weigh",
+    "compare",
+    "branch",
+    "recheck",
+    "repair",
+    "reap",
+    "fence",
+  ] as const),
+]);
 
 const REQUEST_ID_END = 0xffff_ffff;
 
@@ -24,7 +48,11 @@ export class Calls {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
 
-  constructor(readonly network: Network) {}
+  constructor(
+    readonly network: Network,
+    readonly clock: Clock,
+    readonly tides: Tides,
+  ) {}
 
   get pending(): number {
     return this.#pending.size;
@@ -33,7 +61,8 @@ export class Calls {
   /** Sends and waits; the caller ends the wait with `abandon`. Returns the request's id, or 0 when `done` was called already. */
   ask(callee: Callee, message: Message, deadlineMs: number, done: CallDone): number {
     const requestId = this.#nextId();
-    this.#pending.set(requestId, { callee, done });
+    const tide = STATELESS.has(message.kind) ? undefined : this.tides.enter();
+    this.#pending.set(requestId, { callee, done, tide });
     const isTaken = this.network.send(callee.address, {
       requestId,
       deadlineMs: Math.max(1, Math.ceil(deadlineMs)),
@@ -43,12 +72,14 @@ export class Calls {
     if (!this.#pending.has(requestId)) return 0;
     if (isTaken) return requestId;
     this.#pending.delete(requestId);
+    if (tide !== undefined) this.tides.leave(tide);
     done({ kind: "unsent" });
     return 0;
   }
 
   /** Sends without waiting for anything. */
   tell(to: Address, message: Message): boolean {
+    if (!STATELESS.has(message.kind)) this.#giveUp(this.tides.enter());
     return this.network.send(to, { requestId: 0, deadlineMs: 0, message });
   }
 
@@ -60,12 +91,14 @@ export class Calls {
     const pending = this.#pending.get(requestId);
     if (pending === undefined) return false;
     this.#pending.delete(requestId);
+    if (pending.tide !== undefined) this.tides.leave(pending.tide);
     pending.done(from.instance === pending.callee.instance ? message : { kind: "lost" });
     return true;
   }
 
   /** Stops waiting: `done` is not called. */
   abandon(requestId: number): void {
+    this.#giveUp(this.#pending.get(requestId)?.tide);
     this.#pending.delete(requestId);
   }
 
@@ -73,9 +106,15 @@ export class Calls {
   lost(address: Address, sent: boolean): void {
     // What is asked there from now on, by those who are told here, goes over another connection.
     const gone = [...this.#pending].filter(([, { callee }]) => callee.address === address);
-    for (const [requestId, { done }] of gone) {
-      if (this.#pending.delete(requestId)) done({ kind: sent ? "lost" : "unsent" });
+    for (const [requestId, { done, tide }] of gone) {
+      if (!this.#pending.delete(requestId)) continue;
+      this.#giveUp(tide);
+      done({ kind: sent ? "lost" : "unsent" });
     }
+  }
+
+  #giveUp(tide: Tide | undefined): void {
+    if (tide !== undefined) this.tides.giveUp(tide, this.clock.monotonicMs());
   }
 
   #nextId(): number {

@@ -1,4 +1,5 @@
 /** What the parts of a node share: the ports, the rooms' live objects, and the few ways to reach another member. */
+import type { Tides } from "../replication/tides.js";
 import type { Stamp } from "../base/hlc.js";
 import type { KeyId } from "../base/key-id.js";
 import type { Primitives } from "../base/primitives.js";
@@ -54,6 +55,8 @@ export interface NodeContext {
   readonly repairWaits: RepairWaits;
   /** What is kept here for owners that missed it. */
   readonly hints: Hints;
+  /** What is under way with states of keys in it: whoever holds one and may yet send or keep it enters, and leaves when it is done. */
+  readonly tides: Tides;
 
   readonly ring: Ring;
   /** The records that say who holds what now, and how this node comes to know newer ones. */

@@ -8,6 +8,7 @@ import type { Difference, DifferingLeaf } from "../merkle/descent.js";
 import { PartitionSet } from "../merkle/partition-set.js";
 import { partitionsUnder, ROOT } from "../merkle/prefix.js";
 import { HASH_MAX } from "../ports/storage.js";
+import type { Tide } from "../replication/tides.js";
 import type { Compared } from "../wire/exchange-messages.js";
 import type { Message } from "../wire/messages.js";
 import { askWithin } from "./asking.js";
@@ -47,6 +48,8 @@ export class Exchange {
   #differing = 0;
   #repairedHere = 0;
   #ended = false;
+  /** From the first state that it reads on, it may bring that state to somebody. */
+  #tide: Tide | undefined;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -68,6 +71,7 @@ export class Exchange {
 
   /** Ends it without a word: the node stops. */
   stop(): void {
+    this.#leave();
     this.#ended = true;
     this.#cancel();
   }
@@ -169,6 +173,7 @@ export class Exchange {
   #mend(differences: readonly Difference[]): void {
     const { node, onRepaired } = this.#options;
     this.#differing += differences.length;
+    this.#tide ??= node.tides.enter();
     const mending = new Mending(differences, {
       node,
       ask: (message, done) => this.#ask(message, done),
@@ -197,6 +202,7 @@ export class Exchange {
     const { node, peer, onSend, done } = this.#options;
     if (this.#ended) return;
     this.#ended = true;
+    this.#leave();
     if (this.#descent !== undefined) {
       // The other need not wait for its patience to end.
       const farewell = { kind: "branch", nodes: [] } as const;
@@ -204,6 +210,11 @@ export class Exchange {
       node.tell(peer, farewell);
     }
     done({ outcome, differing: this.#differing, repairedHere: this.#repairedHere, why });
+  }
+
+  #leave(): void {
+    if (this.#tide !== undefined) this.#options.node.tides.leave(this.#tide);
+    this.#tide = undefined;
   }
 }
 

@@ -8,6 +8,7 @@ import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
 import { GetAccumulator } from "../quorum/get-accumulator.js";
+import type { Tide } from "../replication/tides.js";
 import type { Message } from "../wire/messages.js";
 import type { ByRecord } from "../wire/ring-messages.js";
 import type { NoReply } from "./calls.js";
@@ -51,6 +52,8 @@ export class GetDriver {
   readonly #standIns: StandIns;
   /** Requests without a reply, with whom they asked. */
   readonly #calls = new Map<OwnerCall, string>();
+  /** What it has read it may yet write, when it repairs. */
+  readonly #tide: Tide;
   /** Members whose state was asked for after their digest. */
   readonly #fetched = new Set<string>();
   #deadlineAtMs: number;
@@ -76,6 +79,7 @@ export class GetDriver {
       digest: (copy) => copy.digest,
     });
     this.#standIns = new StandIns(node, key.partition, order.sloppy);
+    this.#tide = node.tides.enter();
     this.#deadlineAtMs = deadlineAtMs;
     this.#deadline = node.deadlines.at(deadlineAtMs, () => this.#expire());
   }
@@ -283,6 +287,7 @@ export class GetDriver {
     this.#deadline.cancel();
     this.#leaveWait?.();
     if (this.node.settings.readRepair) this.#repair();
+    this.node.tides.leave(this.#tide);
   }
 
   #repair(): void {

@@ -210,8 +210,10 @@ export class Handoff {
       return isNeeded ? { ...record, meta } : { remove: true, meta };
     };
     this.node.replica.modify(key, decide, (status) => {
-      if (status === "durable") this.replayed++;
-      else queue.putBack(hint);
+      if (status === "durable") {
+        this.replayed++;
+        queue.over(hint);
+      } else queue.putBack(hint);
       end(status === "durable");
     });
   }
@@ -232,7 +234,8 @@ export class Handoff {
       return { remove: true, meta: [{ name: hint.name, value: undefined }] };
     };
     this.node.replica.modify(key, decide, (status) => {
-      if (status !== "durable") this.hints.queue.putBack(hint);
+      if (status === "durable") this.hints.queue.over(hint);
+      else this.hints.queue.putBack(hint);
       end(status === "durable");
     });
   }

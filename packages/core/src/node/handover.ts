@@ -68,6 +68,11 @@ export class Handover {
   /** A member says what it has seen. */
   heard: RingChanges["hear"] = (instance, said) => this.#changes.hear(instance, said);
 
+  /** Partitions of others whose copies here still have to go. */
+  get partitionsToSweep(): number {
+    return this.#sweeper.pending;
+  }
+
   /** Partitions that are on their way to other owners, or are to be. */
   get partitionsChanging(): number {
     const { node } = this.#options;

@@ -4,6 +4,7 @@
  */
 import { limits } from "../base/limits.js";
 import type { KeyId } from "../base/key-id.js";
+import type { Tide } from "../replication/tides.js";
 import type { Message } from "../wire/messages.js";
 import type { NoReply } from "./calls.js";
 import type { NodeContext } from "./context.js";
@@ -31,6 +32,8 @@ export class Healer {
   /** Those whose turn it is, in order. */
   readonly #queue: Patient[] = [];
   #busy = false;
+  /** What the others answer is in this node's hands until it lies here. */
+  #tide: Tide | undefined;
   #stopped = false;
   readonly #cancels = new Set<() => void>();
   /** Records that are whole again; and those that no other owner had anything of. */
@@ -67,6 +70,7 @@ export class Healer {
     const patient = this.#busy || this.#stopped ? undefined : this.#queue.shift();
     if (patient === undefined) return;
     this.#busy = true;
+    this.#tide = this.#options.node.tides.enter();
     const { node } = this.#options;
     node.budget.spend("repair", limits.healBytes, () => {
       if (patient.key.id.length > 0) this.#examine(patient);
@@ -175,6 +179,8 @@ export class Healer {
 
   #turn(): void {
     this.#busy = false;
+    if (this.#tide !== undefined) this.#options.node.tides.leave(this.#tide);
+    this.#tide = undefined;
     this.#next();
   }
 

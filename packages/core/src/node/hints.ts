@@ -21,7 +21,7 @@ export interface TakenHints {
 }
 
 export class Hints {
-  readonly queue = new HintQueue({ hintsMax: limits.hintsMax, bytesMax: limits.hintBytesMax });
+  readonly queue: HintQueue;
   /** Writes that were answered and wait for the owners that have not, to owe them a hint. */
   readonly waits = new RepairWaits(limits.hintWaitsBytesMax);
   /** How often a hint found no room. */
@@ -31,6 +31,7 @@ export class Hints {
     readonly node: NodeContext,
     found: readonly QueuedHint[],
   ) {
+    this.queue = new HintQueue({ hintsMax: limits.hintsMax, bytesMax: limits.hintBytesMax }, node.tides);
     this.queue.restore(found);
   }
 
@@ -59,7 +60,7 @@ export class Hints {
       const queued = this.queue.take(key.hash, hint);
       if (queued === undefined) {
         this.refused++;
-        for (const each of taken) this.queue.drop(each);
+        this.#forget(taken);
         return undefined;
       }
       taken.push(queued);
@@ -68,9 +69,17 @@ export class Hints {
       meta: taken.map((hint) => ({ name: hint.name, value: encodeHint(primitives, hint.name, hint) })),
       settled: (status) => {
         if (status === "durable") return;
-        for (const each of taken) this.queue.drop(each);
+        this.#forget(taken);
       },
     };
+  }
+
+  /** They did not get to disk. */
+  #forget(taken: readonly QueuedHint[]): void {
+    for (const each of taken) {
+      this.queue.drop(each);
+      if (!this.queue.stands(each)) this.queue.over(each);
+    }
   }
 
   /** Members missed what this node holds of the key: from now on it is owed to them. Without room it is left to anti-entropy. */

@@ -10,6 +10,7 @@ import { askForClient } from "./client-door.js";
 import { commandProblem } from "./command-check.js";
 import type { NodeContext } from "./context.js";
 import type { RepairDesk } from "./repair-desk.js";
+import type { ReapDoor } from "./reap-door.js";
 import type { ReplicaDoor } from "./replica-door.js";
 import type { RingDoor } from "./ring-door.js";
 import { ringTable } from "./views.js";
@@ -22,6 +23,7 @@ export interface InboxOptions {
   readonly door: ReplicaDoor;
   /** For what members say to each other while partitions change hands. */
   readonly ring: RingDoor;
+  readonly reapDoor: ReapDoor;
   readonly calls: Calls;
   readonly admission: Admission;
   readonly repairDesk: RepairDesk;
@@ -75,6 +77,10 @@ export class Inbox {
         if (requestId === 0) this.#options.ring.heard(link.hello.instance, message);
         else calls.answer(requestId, message, link.hello);
         return;
+      case "reap":
+      case "fence":
+        if (isMember) this.#options.reapDoor.handle(message, answer);
+        return;
       case "get":
       case "put":
         return this.#command(message, link.hello, deadlineMs, answer);
@@ -110,6 +116,8 @@ export class Inbox {
       case "indexed":
       case "weighed":
       case "ring-table":
+      case "reaped":
+      case "fence-said":
         // Only members are asked, so only they answer: a client must not be able to say "durable".
         if (isMember) calls.answer(requestId, message, link.hello);
         return;

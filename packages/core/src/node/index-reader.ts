@@ -54,7 +54,7 @@ export function statesAt(
   let bytes = 0;
   const take = (record: StoredRecord): boolean => {
     const local = node.replica.read(record);
-    if (local === undefined) return true;
+    if (local === undefined || local.reaped === true) return true;
     states.push({ id: record.key, body: local.body });
     bytes += record.key.length + local.body.length;
     return true;

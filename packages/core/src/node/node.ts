@@ -62,7 +62,14 @@ export class Node implements api.NodeApi, NetworkHandler {
     this.#overview = new Overview(parts, this.#door, () => parts.buckets.configured());
     this.#repairDesk = new RepairDesk(parts, parts.antiEntropy);
     this.#inbox = new Inbox({
-      ...{ node: parts, api: this, door: this.#door, calls: parts.calls, admission: new Admission(parts) },
+      ...{
+        node: parts,
+        api: this,
+        door: this.#door,
+        reapDoor: parts.reapDoor,
+        calls: parts.calls,
+        admission: new Admission(parts),
+      },
       ...{ ring: new RingDoor(parts, parts.handover), repairDesk: this.#repairDesk },
       refusal: () => this.#refusal(),
     });
@@ -70,7 +77,7 @@ export class Node implements api.NodeApi, NetworkHandler {
 
   /** Takes up its place: says where it is reached, gossips, fills what it lacks, counts what it has. */
   start(whereabouts: Whereabouts): void {
-    const { clock, membership, census, antiEntropy, scrub, identity } = this.#parts;
+    const { clock, membership, census, antiEntropy, scrub, identity, reaper } = this.#parts;
     this.#startedAtMs = clock.monotonicMs();
     this.#parts.ringChanged(membership.ring);
     if (this.#parts.ended) return;
@@ -79,6 +86,7 @@ export class Node implements api.NodeApi, NetworkHandler {
     this.#parts.handoff.begin();
     antiEntropy.start();
     scrub.start();
+    reaper.start();
   }
 
   /** Stops taking requests and waits for those under way; then the stop is written down as clean, or as one that was not. */
@@ -220,7 +228,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   cluster(): api.ClusterView {
-    return clusterView(this.#parts, this.#parts.handover.views());
+    return clusterView(this.#parts, this.#parts.handover.views(), this.#parts.reaper.view());
   }
 
   ready(): boolean {
@@ -232,6 +240,7 @@ export class Node implements api.NodeApi, NetworkHandler {
       this.#parts;
     const { readRepairs, clock } = this.#parts;
     const nowMs = clock.wallMs();
+    const tombstones = this.#parts.reaper.view();
     const owned = (partition: number): boolean => this.ownsPartition(partition);
     return {
       readRepairs,
@@ -251,6 +260,9 @@ export class Node implements api.NodeApi, NetworkHandler {
       transferKeys: handover.transfers.keysReceived,
       requestsInFlight: this.#inFlight.count,
       ...handoff.stats(),
+      tombstones: tombstones.count,
+      tombstonesReaped: tombstones.reaped,
+      oldestTombstoneMs: tombstones.oldest?.since ?? 0,
     };
   }
 

@@ -39,7 +39,10 @@ import type { OwnersTable } from "./owners-table.js";
 import type { Plant } from "./plants.js";
 import { refusals } from "./refusals.js";
 import { RepairWaits } from "./repair-waits.js";
+import { ReapDoor } from "./reap-door.js";
+import { Reaper } from "./reaper.js";
 import { Replica } from "./replica.js";
+import { Tides } from "../replication/tides.js";
 import { Scrub } from "./scrub.js";
 import type { NodeSettings } from "./settings.js";
 import { States } from "./states.js";
@@ -100,6 +103,9 @@ export class NodeParts implements NodeContext {
   readonly census: Census;
   readonly scrub: Scrub;
   readonly indexCheck: IndexCheck;
+  readonly tides: Tides;
+  readonly reapDoor: ReapDoor;
+  readonly reaper: Reaper;
   readonly #options: NodeOptions;
   readRepairs = 0;
   /** A flush failed: nothing is taken any more. */
@@ -126,7 +132,8 @@ export class NodeParts implements NodeContext {
     this.actors = new Actors(identity.instance, boot.boot, boot.floor, plants);
     this.states = new States(primitives, identity.secret);
     this.holdings = new Holdings(primitives);
-    this.calls = new Calls(options.network);
+    this.tides = new Tides(settings.messageLifeMs, clock.monotonicMs());
+    this.calls = new Calls(options.network, clock, this.tides);
     facts.onFailed = () => this.#storageFailed();
     this.buckets = new Buckets(primitives, facts, identity.replicas);
     this.forest = new Forest(Math.log2(identity.partitions));
@@ -167,6 +174,8 @@ export class NodeParts implements NodeContext {
       onSlice: (partition, from, to, read) => this.indexCheck.look(partition, from, to, read),
       onUnreadable: (partition) => this.#foundUnreadable(partition),
     });
+    this.reapDoor = new ReapDoor(this, () => this.handover.partitionsToSweep);
+    this.reaper = new Reaper(this, this.reapDoor);
   }
 
   get ring(): Ring {
@@ -239,7 +248,12 @@ export class NodeParts implements NodeContext {
       this.replica.merge(key, this.states.parse(body), whole, () => {});
       return;
     }
-    this.tell(name, { kind: "store", id: key.id, body, whole, ...placedBy(this, key.partition) });
+    // Nobody waits for the answer; but as long as there is none, the state is under way.
+    const atMs = this.clock.monotonicMs() + limits.repairAnswerMs;
+    let requestId = 0;
+    const deadline = this.deadlines.at(atMs, () => this.abandon(requestId));
+    const message = { kind: "store", id: key.id, body, whole, ...placedBy(this, key.partition) } as const;
+    requestId = this.ask(name, message, limits.repairAnswerMs, () => deadline.cancel());
   }
 
   ringChanged(ring: Ring): void {
@@ -268,6 +282,7 @@ export class NodeParts implements NodeContext {
     this.trees.stop();
     this.antiEntropy.stop();
     this.healer.stop();
+    this.reaper.stop();
   }
 
   /** What this start leaves for the next one, now that all it minted is on disk or known not to be. */
@@ -288,9 +303,9 @@ export class NodeParts implements NodeContext {
   }
 
   #makeReplica(): Replica {
-    const { primitives, storage, states, actors, holdings, forest, plants } = this;
+    const { primitives, storage, states, actors, holdings, forest, plants, tides } = this;
     return new Replica({
-      ...{ primitives, storage, states, actors, holdings, plants, tags: this.#options.tags },
+      ...{ primitives, storage, states, actors, holdings, plants, tides, tags: this.#options.tags },
       trees: {
         changed: (partition, hash, before, after) => forest.changed(partition, hash, before, after),
         doubt: (partition) => this.trees.doubt(partition),

@@ -8,6 +8,7 @@ import { fail, ok, type Effect, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
 import { PutAccumulator, type PutReply, type WriteSet } from "../quorum/put-accumulator.js";
+import type { Tide } from "../replication/tides.js";
 import type { Message } from "../wire/messages.js";
 import type { ByRecord } from "../wire/ring-messages.js";
 import type { NodeContext } from "./context.js";
@@ -54,6 +55,8 @@ export class PutDriver<T> {
   #deadline: Deadline;
   #patience: Deadline | undefined;
   #body: Uint8Array = NOTHING;
+  /** As long as it has the state, it may send it to somebody. */
+  readonly #tide: Tide;
   #hints: TakenHints | undefined;
   #value: T | undefined;
   #started = false;
@@ -79,6 +82,7 @@ export class PutDriver<T> {
     this.#owners = ownersOf(sets);
     this.#accumulator = new PutAccumulator(sets);
     this.#standIns = new StandIns(node, key.partition, sloppy || node.plants.has("fallback-counts-as-primary"));
+    this.#tide = node.tides.enter();
     this.#deadline = node.deadlines.at(order.deadlineAtMs, () => this.#expire());
   }
 
@@ -274,6 +278,7 @@ export class PutDriver<T> {
     this.#deadline.cancel();
     // Nobody is asked any more.
     this.#body = NOTHING;
+    this.node.tides.leave(this.#tide);
     this.done(outcome);
     this.#waitForTheRest();
   }

@@ -119,6 +119,7 @@ export class ReplicaDoor {
         return false;
       }
       const local = this.node.replica.read(record);
+      if (local?.reaped === true) return true;
       // A damaged record is listed with a digest that no healthy one has: the lister then asks for the key itself.
       const live = local === undefined || local.inDoubt ? 0 : this.node.states.liveCount(local.body, nowMs);
       keys.push({ id: record.key, digest: local === undefined || local.inDoubt ? 0n : local.digest, live });

@@ -9,6 +9,7 @@ import { NO_DIGEST } from "../merkle/sum.js";
 import { MARK_MAX, type MetaWrite, type ReadOutcome, type RecordKey, type Storage } from "../ports/storage.js";
 import type { StorageError, StoredRecord } from "../ports/storage.js";
 import { decodeRecord, digestOf, encodeRecord, type LifetimeMark, type LocalRecord } from "../replication/record.js";
+import type { Tides } from "../replication/tides.js";
 import { lifetimeAfterMerge } from "../versions/write.js";
 import type { Stored } from "../wire/messages.js";
 import type { Actors } from "./actors.js";
@@ -63,6 +64,7 @@ export interface ReplicaOptions {
   readonly tags: BucketTags;
   readonly trees: TreesToKeep;
   readonly plants: ReadonlySet<Plant>;
+  readonly tides: Tides;
   /** True for a partition that this instance has not merged from every other owner yet. */
   readonly inDoubt: (partition: number) => boolean;
   readonly modeOf: (id: Uint8Array) => ConflictMode;
@@ -87,6 +89,7 @@ export interface TreesToKeep {
 type Turn = () => void;
 
 const NO_FACTS = (): readonly MetaWrite[] => [];
+const ABSENT: Held = { kind: "absent" };
 
 /** Damaged keys that are remembered as told. With more than that, some are told twice. */
 const DAMAGED_KEYS_MAX = 65_536;
@@ -102,7 +105,13 @@ export class Replica {
     this.#options = options;
   }
 
+  /** What this replica has to say of a key. A record that is marked as reaped is nothing any more. */
   load(key: KeyId, done: (held: Held) => void): void {
+    this.look(key, (held) => done(held.kind === "state" && held.record.reaped === true ? ABSENT : held));
+  }
+
+  /** What lies there, marked or not. */
+  look(key: KeyId, done: (held: Held) => void): void {
     this.#options.storage.get(addressOf(key), (outcome) => done(this.#understand(key, outcome)));
   }
 
@@ -117,7 +126,7 @@ export class Replica {
   /** Reads the key, asks `decide` what shall be there, and keeps it. `done` comes when that is on disk, or with what went wrong. */
   modify(key: KeyId, decide: (held: Held) => Decided, done: (status: StoredStatus) => void): void {
     const turn = (): void =>
-      this.load(key, (held) => {
+      this.look(key, (held) => {
         try {
           const decided = decide(held);
           if (decided !== undefined && "remove" in decided) this.#remove(key, held, decided, done);
@@ -147,6 +156,12 @@ export class Replica {
     meta: (body: Uint8Array) => readonly MetaWrite[] | undefined = NO_FACTS,
   ): void {
     let kept: Kept = { body: arrived.body, changed: false };
+    const { tides } = this.#options;
+    const tide = tides.enter();
+    const end = (status: StoredStatus): void => {
+      tides.leave(tide);
+      done(status, kept);
+    };
     this.modify(
       key,
       (held) => {
@@ -154,10 +169,10 @@ export class Replica {
         const facts = meta(merged.body);
         kept = { body: merged.body, changed: recordOf(held)?.body !== merged.body };
         if (facts !== undefined) return { ...merged, meta: facts };
-        done("refused", kept);
+        end("refused");
         return undefined;
       },
-      (status) => done(status, kept),
+      end,
     );
   }
 
@@ -169,7 +184,10 @@ export class Replica {
       return { body: arrived.body, inDoubt, lifetime: undefined };
     const mine = states.parse(record.body);
     const merged = states.join(mine, arrived, modeOf(key.id));
-    return { body: merged.body, inDoubt, lifetime: this.lifetimeAfter(record.lifetime, mine.state, merged.state) };
+    const lifetime = this.lifetimeAfter(record.lifetime, mine.state, merged.state);
+    // Whoever still offers what is marked here, or less, is told that all is well: it is reaped.
+    const reaped = record.reaped === true && merged.body === record.body;
+    return { body: merged.body, inDoubt, lifetime, reaped };
   }
 
   /** The lifetime goes on unless what came remembers more of it than this node does (TRAPS 2). */
@@ -215,7 +233,7 @@ export class Replica {
     const before = recordOf(held);
     const { meta = [] } = change;
     const sameBody = before !== undefined && before.body === change.body;
-    if (sameBody && before.inDoubt === change.inDoubt && isSameMark(before.lifetime, change.lifetime)) {
+    if (sameBody && isSameBeside(before, change)) {
       // Nothing to write, but what lies there may be on its way to the disk: the batch comes behind it.
       storage.apply({ meta }, (error) => done(error ?? "durable"));
       return;
@@ -293,12 +311,18 @@ export function recordOf(held: Held): LocalRecord | undefined {
 
 /** The digest under which a record counts in the hash tree, and lies in the store's index. */
 export function treeDigest(record: LocalRecord): bigint {
-  return record.digest;
+  return record.reaped === true ? NO_DIGEST : record.digest;
 }
 
 /** What the index says of a record: its values, where time changes nothing about them; else that one must look. */
 function markOf({ valued, expiries }: Outline): number {
   return expiries.length > 0 ? MARK_MAX : Math.min(MARK_MAX, valued);
+}
+
+/** Whether nothing changes beside the body. */
+function isSameBeside(before: LocalRecord, change: Change): boolean {
+  const sameReaped = (before.reaped === true) === (change.reaped === true);
+  return before.inDoubt === change.inDoubt && sameReaped && isSameMark(before.lifetime, change.lifetime);
 }
 
 function isSameMark(a: LifetimeMark | undefined, b: LifetimeMark | undefined): boolean {

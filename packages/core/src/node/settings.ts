@@ -27,6 +27,10 @@ export interface NodeSettings {
   /** Compare hash trees at the interval; on demand it is done in any case. */
   readonly antiEntropy: boolean;
   readonly antiEntropyIntervalMs: number;
+  /** How often this node looks for tombstones that can be reaped. */
+  readonly reapIntervalMs: number;
+  /** The longest that a message may take to arrive after its sender has given it up: what is reaped waits for it. */
+  readonly messageLifeMs: number;
 }
 
 export const defaultSettings: NodeSettings = {
@@ -43,4 +47,6 @@ export const defaultSettings: NodeSettings = {
   hintTtlMs: limits.hintTtlMs,
   antiEntropy: true,
   antiEntropyIntervalMs: limits.antiEntropyIntervalMs,
+  reapIntervalMs: limits.reapIntervalMs,
+  messageLifeMs: limits.messageLifeMs,
 };

@@ -55,7 +55,8 @@ export class TransferDoor {
         hash,
         (record) => {
           const local = this.node.replica.read(record);
-          if (local === undefined) return true;
+          // What is marked as reaped nobody needs, and nobody shall have anew.
+          if (local === undefined || local.reaped === true) return true;
           states.push({ id: record.key, body: local.body });
           bytes += record.key.length + local.body.length;
           return true;

@@ -1,11 +1,15 @@
 /** What a node shows of itself, its cluster and its ring: to people through the doors, to clients that route by the ring. */
 import type { RingTable } from "../wire/messages.js";
-import type { ClusterView, DigestsView, MemberView, PlaceView, RingView, TransferView } from "./api.js";
+import type { ClusterView, DigestsView, MemberView, PlaceView, RingView, TombstonesView, TransferView } from "./api.js";
 import type { NodeContext } from "./context.js";
 import { clusterIdText } from "./identity.js";
 import { fallbacksNow } from "./placement.js";
 
-export function clusterView(node: NodeContext, transfers: readonly TransferView[]): ClusterView {
+export function clusterView(
+  node: NodeContext,
+  transfers: readonly TransferView[],
+  tombstones: TombstonesView,
+): ClusterView {
   const { membership, identity } = node;
   const { partitions, replicas } = identity;
   return {
@@ -17,6 +21,7 @@ export function clusterView(node: NodeContext, transfers: readonly TransferView[
     underReplicated: membership.members().length < replicas,
     members: membership.members().map(({ name, zone }) => memberView(node, name, zone)),
     transfers,
+    tombstones,
   };
 }
 

@@ -3,6 +3,7 @@
  * grows by `take`, to its bounds, and shrinks by `drop` alone, which asks whether the very hint that was fulfilled still stands.
  */
 import { equalBytes } from "../base/bytes.js";
+import { Tides, type Tide } from "./tides.js";
 import { hintName, slotOf, type Hint, type HintTarget } from "./hint.js";
 
 export interface HintLimits {
@@ -29,8 +30,13 @@ export class HintQueue {
   #bytes = 0;
   /** How many slots were ever needed for keys of one hash. */
   #slots = 1;
+  /** Since when each is under way, for those who reap (tides.ts): a hint that is renewed, or put back, is as old as it was. */
+  readonly #since = new Map<QueuedHint, Tide>();
 
-  constructor(readonly limits: HintLimits) {}
+  constructor(
+    readonly limits: HintLimits,
+    readonly tides = new Tides(0, 0),
+  ) {}
 
   get count(): number {
     return this.#count;
@@ -88,10 +94,19 @@ export class HintQueue {
 
   /** Takes back what was dropped too early: its end did not get to disk. What was taken meanwhile for the same key stands for it. */
   putBack(hint: QueuedHint): void {
-    if (this.#lines.get(hint.target.instance)?.hints.has(hint.name) !== true) this.#put(hint);
+    const standing = this.#lines.get(hint.target.instance)?.hints.get(hint.name);
+    if (standing === undefined) return this.#put(hint);
+    this.over(standing);
+    this.#inherit(hint, standing);
   }
 
-  /** Drops this very hint; one that was renewed stays. */
+  /** It is gone from the disk too, or never got there. */
+  over(hint: QueuedHint): void {
+    const tide = this.#since.get(hint);
+    if (this.#since.delete(hint) && tide !== undefined) this.tides.leave(tide);
+  }
+
+  /** Drops this very hint; one that was renewed stays. It is under way until it is `over`. */
   drop(hint: QueuedHint): void {
     const line = this.#lines.get(hint.target.instance);
     if (line === undefined || line.hints.get(hint.name) !== hint) return;
@@ -147,7 +162,16 @@ export class HintQueue {
     this.#lines.set(target.instance, line);
     const known = line.hints.get(name);
     line.hints.set(name, hint);
+    if (known !== undefined) this.#inherit(known, hint);
+    else if (!this.#since.has(hint)) this.#since.set(hint, this.tides.enter());
     this.#count += known === undefined ? 1 : 0;
     this.#bytes += bytes - (known?.bytes ?? 0);
+  }
+
+  #inherit(from: QueuedHint, to: QueuedHint): void {
+    const tide = this.#since.get(from);
+    if (tide === undefined || from === to) return;
+    this.#since.delete(from);
+    this.#since.set(to, tide);
   }
 }

@@ -20,11 +20,17 @@ export interface LocalRecord {
   readonly inDoubt: boolean;
   /** Undefined: this node has no actor for the key, and mints one when it next coordinates. */
   readonly lifetime: LifetimeMark | undefined;
+  /**
+   * Every owner holds this very state or nothing, nothing older is under way anywhere, and only the removal is left (reaping.ts): it counts as
+   * absent, and in no hash tree. Any change takes the mark away.
+   */
+  readonly reaped?: boolean;
 }
 
 const RECORD_VERSION = 1;
 const FLAG_IN_DOUBT = 1;
 const FLAG_LIFETIME = 2;
+const FLAG_REAPED = 4;
 /** version u8, flags u8, boot u32, birth u48, digest u64, seal u32. */
 export const RECORD_HEADER_BYTES = 24;
 const BIRTH_AT = 6;
@@ -39,7 +45,10 @@ export function encodeRecord(primitives: Primitives, keyHash: bigint, record: Lo
   const bytes = new Uint8Array(RECORD_HEADER_BYTES + record.body.length);
   const view = new DataView(bytes.buffer);
   bytes[0] = RECORD_VERSION;
-  bytes[1] = (record.inDoubt ? FLAG_IN_DOUBT : 0) | (record.lifetime === undefined ? 0 : FLAG_LIFETIME);
+  bytes[1] =
+    (record.inDoubt ? FLAG_IN_DOUBT : 0) |
+    (record.lifetime === undefined ? 0 : FLAG_LIFETIME) |
+    (record.reaped === true ? FLAG_REAPED : 0);
   view.setUint32(2, record.lifetime?.boot ?? 0);
   setUint48(view, BIRTH_AT, record.lifetime?.birth ?? 0);
   view.setBigUint64(DIGEST_AT, record.digest);
@@ -62,6 +71,7 @@ export function decodeRecord(primitives: Primitives, keyHash: bigint, bytes: Uin
     digest,
     inDoubt: (flags & FLAG_IN_DOUBT) !== 0,
     lifetime: (flags & FLAG_LIFETIME) === 0 ? undefined : { boot: view.getUint32(2), birth: getUint48(view, BIRTH_AT) },
+    ...((flags & FLAG_REAPED) !== 0 && { reaped: true }),
   };
 }
 

@@ -2,6 +2,7 @@
 import { MalformedError, type Reader, type Writer } from "../base/bytes.js";
 import { clientCodecs } from "./client-codecs.js";
 import { hintCodecs } from "./hint-codecs.js";
+import { reapCodecs } from "./reap-codecs.js";
 import {
   readFailure,
   readFlags,
@@ -368,6 +369,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
   ...ringCodecs,
   ...clientCodecs,
   ...exchangeCodecs,
+  ...reapCodecs,
 };
 
 /** Indexed by number: a table rather than a map, for it is consulted once a frame. */

@@ -1,6 +1,7 @@
 /** Requests and their replies (TRAPS 6, 11): each is answered once, by the one that was asked. */
 import { describe, expect, it } from "vitest";
 import { Calls, type NoReply } from "../../src/node/calls.js";
+import { Tides } from "../../src/replication/tides.js";
 import type { Envelope, Hello, Message } from "../../src/wire/messages.js";
 
 const ask: Message = { kind: "ring" };
@@ -9,7 +10,8 @@ const hello = (instance: number): Hello => ({ kind: "hello", role: "member", nam
 const at = (instance: number, address = "a:1"): { instance: number; address: string } => ({ instance, address });
 
 function calls(send: (to: string, envelope: Envelope) => boolean = () => true) {
-  return new Calls({ send, close: (done) => done() });
+  const clock = { monotonicMs: () => 0, wallMs: () => 0, after: () => () => {} };
+  return new Calls({ send, close: (done) => done() }, clock, new Tides(1_000, 0));
 }
 
 describe("calls", () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { keyIdOf } from "../../src/base/key-id.js";
 import type { Batch } from "../../src/ports/storage.js";
 import { Actors } from "../../src/node/actors.js";
+import { Tides } from "../../src/replication/tides.js";
 import { NO_PLANTS } from "../../src/node/plants.js";
 import { BucketTags } from "../../src/node/bucket-tags.js";
 import { Holdings } from "../../src/node/holdings.js";
@@ -37,6 +38,7 @@ function replicaOn(readDelayMs: number) {
     tags: new BucketTags(testPrimitives),
     trees: { changed: () => {}, doubt: () => {} },
     plants: NO_PLANTS,
+    tides: new Tides(1_000, 0),
     inDoubt: () => false,
     modeOf: () => "siblings",
     onDamage: () => void found.push(timeline.nowMs),

@@ -1,4 +1,5 @@
 /** Any message of any kind, for properties. A kind that is missing here does not compile. */
+import { reapSteps, reapWords } from "../../src/base/reap-words.js";
 import fc from "fast-check";
 import { failureCodes, type Failure } from "../../src/base/failure.js";
 import type { QuorumArg } from "../../src/base/quorum-arg.js";
@@ -244,6 +245,22 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     w: setQuorum,
     conflicts: fc.constantFrom("siblings" as const, "lww" as const),
     ttl: fc.oneof(natural, fc.constant(undefined)),
+  }),
+  reap: fc.record({
+    kind: kind("reap"),
+    step: fc.constantFrom(...reapSteps),
+    partition: u16,
+    epoch: natural,
+    records: list(fc.record({ id: bytes(), digest: u64 })),
+  }),
+  reaped: fc.record({ kind: kind("reaped"), words: list(fc.constantFrom(...reapWords)) }),
+  fence: fc.record({ kind: kind("fence"), boot: natural, tide: natural }),
+  "fence-said": fc.record({
+    kind: kind("fence-said"),
+    boot: natural,
+    tide: natural,
+    isOut: fc.boolean(),
+    waitsFor: text,
   }),
 };
 

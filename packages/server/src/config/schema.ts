@@ -23,6 +23,8 @@ export interface NodeConfig {
   readonly antiEntropyIntervalMs: number;
   readonly handoffIntervalMs: number;
   readonly hintTtlMs: number;
+  readonly reapIntervalMs: number;
+  readonly messageLifeMs: number;
   readonly requestTimeoutMs: number;
   readonly valueBytesMax: number;
   readonly siblingsMax: number;
@@ -112,6 +114,8 @@ export const schema = z.strictObject({
   "anti-entropy-interval": duration(10, 168 * HOUR_MS),
   "handoff-interval": duration(10, 24 * HOUR_MS),
   "hint-ttl": duration(10, 8760 * HOUR_MS),
+  "reap-interval": duration(10, 24 * HOUR_MS),
+  "message-life": duration(10, HOUR_MS),
   "request-timeout": duration(10, limits.requestTimeoutMaxMs),
   "value-bytes-max": whole(1, VALUE_BYTES_CEILING),
   "siblings-max": whole(1, 10_000),
@@ -139,6 +143,8 @@ export function toNodeConfig(from: Settings): NodeConfig {
     antiEntropyIntervalMs: from["anti-entropy-interval"],
     handoffIntervalMs: from["handoff-interval"],
     hintTtlMs: from["hint-ttl"],
+    reapIntervalMs: from["reap-interval"],
+    messageLifeMs: from["message-life"],
     requestTimeoutMs: from["request-timeout"],
     valueBytesMax: from["value-bytes-max"],
     siblingsMax: from["siblings-max"],

@@ -52,6 +52,12 @@ export const settings = {
     help: "when a hint stops waiting for its target and goes to any current owner",
     fallback: "3h",
   },
+  "reap-interval": { argument: interval, help: "time between looks for tombstones that can go", fallback: "10s" },
+  "message-life": {
+    argument: interval,
+    help: "how long a message that was given up may still arrive: reaping waits for it; the same on all members",
+    fallback: "20s",
+  },
   "request-timeout": { argument: interval, help: "how long a request may take unless it says so", fallback: "5s" },
   "value-bytes-max": { argument: "<bytes>", help: "the largest value that is taken", fallback: "1048576" },
   "siblings-max": {

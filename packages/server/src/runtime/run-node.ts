@@ -140,6 +140,8 @@ function settingsOf(config: RunConfig): ConstructorParameters<typeof Starter>[0]
     hintTtlMs: config.hintTtlMs,
     antiEntropy: config.antiEntropy,
     antiEntropyIntervalMs: config.antiEntropyIntervalMs,
+    reapIntervalMs: config.reapIntervalMs,
+    messageLifeMs: config.messageLifeMs,
   };
 }
 

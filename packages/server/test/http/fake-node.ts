@@ -52,6 +52,7 @@ export const clusterView: ClusterView = {
     { name: "n1", address: "127.0.0.1:7401", http: "127.0.0.1:7400", zone: "z", status: "up", ownership: 1, hints: 0 },
   ],
   transfers: [],
+  tombstones: { count: 0, reaped: 0, oldest: null },
 };
 
 type List = Parameters<NodeApi["listKeys"]>[0];
@@ -97,6 +98,9 @@ export class FakeNode implements NodeApi {
     hintsReplayed: 14,
     hintsRefused: 15,
     hintsLost: 16,
+    tombstones: 10,
+    tombstonesReaped: 11,
+    oldestTombstoneMs: 12_000,
   };
 
   keyOf(bucket: string, key: string): KeyId {

@@ -3,7 +3,7 @@ import type { ClusterView, MemberStatus } from "@kvorum/core";
 import type { Command } from "commander";
 import { addClientCommand, type Cli, type ClientOptions } from "../cli.js";
 import { usageError } from "../exit.js";
-import { columns, plural, printable, type Colours } from "../output.js";
+import { columns, plural, printable, type Colours, formatTime } from "../output.js";
 
 export function addClusterCommands(program: Command, cli: Cli): void {
   addClientCommand(program, "status", "the cluster at a glance").action((options: ClientOptions) =>
@@ -59,7 +59,7 @@ async function showPlace(cli: Cli, bucket: string, key: string, options: ClientO
 
 /** `settled` in words, and what keeps the cluster from its promises. */
 function summary(cluster: ClusterView): string {
-  const { members, partitions, replicas, settled, underReplicated } = cluster;
+  const { members, partitions, replicas, settled, underReplicated, tombstones } = cluster;
   const up = members.filter(({ status }) => status === "up").length;
   const lines = [
     `cluster ${printable(cluster.cluster)}, seen by ${printable(cluster.node)}`,
@@ -67,7 +67,15 @@ function summary(cluster: ClusterView): string {
     settled ? "settled" : "not settled: members do not agree on the ring yet, or data moves",
   ];
   if (underReplicated === true) lines.push("under-replicated: fewer members than replicas; add members");
+  if (tombstones !== undefined && tombstones.count > 0) lines.push(tombstoneLine(tombstones));
   return lines.join("\n");
+}
+
+function tombstoneLine({ count, oldest }: ClusterView["tombstones"]): string {
+  const line = `${plural(count, "tombstone")} here wait to be reaped`;
+  if (oldest === null) return line;
+  const { bucket, key, since, why } = oldest;
+  return `${line}; the oldest (${printable(bucket)}/${printable(key)}, ${formatTime(since)}): ${printable(why)}`;
 }
 
 function memberTable({ members }: ClusterView, colours: Colours): string {

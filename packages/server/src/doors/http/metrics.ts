@@ -83,6 +83,12 @@ export class NodeMetrics {
     const gauges: readonly [string, string, (now: NodeStats) => number][] = [
       ["kvorum_keys", "Live keys that this node holds as an owner", (now) => now.liveKeys],
       ["kvorum_conflicts", "Keys with several siblings that this node holds", (now) => now.conflicts],
+      ["kvorum_tombstones", "Tombstones and expired values held as an owner", (now) => now.tombstones],
+      [
+        "kvorum_tombstone_oldest_timestamp_seconds",
+        "When the oldest of those that this node is to reap was written; 0 without one",
+        (now) => now.oldestTombstoneMs / 1_000,
+      ],
       ["kvorum_requests_in_flight", "Requests that this node works on", (now) => now.requestsInFlight],
       ["kvorum_hints_pending", "Hints that this node keeps for members that missed a write", (now) => now.hintsPending],
       ["kvorum_hints_pending_bytes", "Bytes of the states that those hints name", (now) => now.hintBytes],
@@ -116,6 +122,11 @@ export class NodeMetrics {
       ["kvorum_hints_replayed_total", "Hints whose state an owner has confirmed", (now) => now.hintsReplayed],
       ["kvorum_hints_refused_total", "Hints that found no room", (now) => now.hintsRefused],
       ["kvorum_hints_lost_total", "Hints whose state was damaged before it was handed over", (now) => now.hintsLost],
+      [
+        "kvorum_tombstones_reaped_total",
+        "Tombstones and expired values removed by proof",
+        (now) => now.tombstonesReaped,
+      ],
       ["kvorum_damaged_records_total", "Records whose checksum failed", (now) => now.damagedRecords],
       ["kvorum_scrubbed_records_total", "Records read by the scrub, to find damage", (now) => now.scrubbedRecords],
       ["kvorum_healed_records_total", "Damaged records that are whole again", (now) => now.healedRecords],

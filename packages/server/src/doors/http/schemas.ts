@@ -115,6 +115,14 @@ export const cluster = z.object({
     }),
   ),
   transfers: z.array(z.object({ partition: count, from: name, to: name, done: count, total: count })),
+  tombstones: z.object({
+    count: count.meta({ description: "Tombstones and expired values that the answering node holds as an owner" }),
+    reaped: count.meta({ description: "Removed by proof since it was started" }),
+    oldest: z
+      .object({ bucket: name, key: z.string(), since: timestamp, why: z.string() })
+      .nullable()
+      .meta({ description: "Of those that it is to reap, with what it waits for" }),
+  }),
 }) satisfies z.ZodType<ClusterView>;
 
 export const ring = z.object({

@@ -1,0 +1,37 @@
+/** What members say to each other so that tombstones can go: on dead records, on what is still under way, and on what could be lost (DESIGN §4). */
+import type { ReapStep, ReapWord } from "../base/reap-words.js";
+
+/** One step of reaping, to another owner of the partition: each record is compared by its digest. */
+export interface Reap {
+  readonly kind: "reap";
+  readonly step: ReapStep;
+  readonly partition: number;
+  /** Of the placement that the asker knows. */
+  readonly epoch: number;
+  readonly records: readonly { readonly id: Uint8Array; readonly digest: bigint }[];
+}
+
+/** A word for each record, in their order; none where the partition's owners are other ones or about to change. */
+export interface Reaped {
+  readonly kind: "reaped";
+  readonly words: readonly ReapWord[];
+}
+
+/** Asks what a member still had under way in a tide of its own; (0, 0) begins one. */
+export interface AskFence {
+  readonly kind: "fence";
+  readonly boot: number;
+  readonly tide: number;
+}
+
+/** The tide that was asked about, or the one that was begun; `waitsFor` is for people, and empty when it is out. */
+export interface FenceSaid {
+  readonly kind: "fence-said";
+  readonly boot: number;
+  readonly tide: number;
+  readonly isOut: boolean;
+  readonly waitsFor: string;
+}
+
+export type ReapRequest = Reap | AskFence;
+export type ReapReply = Reaped | FenceSaid;
