@@ -75,6 +75,8 @@ describe("sources", () => {
       "anti-entropy-interval": "30ms",
       "handoff-interval": "40ms",
       "hint-ttl": "50ms",
+      "reap-interval": "7s",
+      "message-life": "8s",
       "request-timeout": "60ms",
       "value-bytes-max": "70",
       "siblings-max": "80",
