@@ -64,7 +64,7 @@ describe("a tombstone", () => {
   });
 
   it("waits for the replica that still has the value: what returns finds its tombstone", () => {
-    const cluster = TestCluster.of(3, 1, { ...quick, readRepair: false, hints: false });
+    const cluster = TestCluster.of(3, 1, { ...quick, readRepair: false, hints: false, antiEntropy: false });
     cluster.put("n1", "k", "v", { w: "all" });
     cluster.kill("n3");
     cluster.put("n1", "k", undefined);
@@ -77,7 +77,7 @@ describe("a tombstone", () => {
   });
 
   it("goes when only some have it and the others nothing: the delete of what they never saw", () => {
-    const cluster = TestCluster.of(3, 1, { ...quick, readRepair: false, hints: false });
+    const cluster = TestCluster.of(3, 1, { ...quick, readRepair: false, hints: false, antiEntropy: false });
     cluster.kill("n3");
     cluster.put("n1", "k", "v");
     cluster.put("n1", "k", undefined);
