@@ -7,7 +7,8 @@ export function rings(bench: Bench): Checker {
   const had = new Map<string, string[]>();
   return {
     event: (event) => {
-      if (event.kind === "fault" && event.fault === "wipe") had.delete(event.node);
+      // What it knew of the ring is gone with the disk, or may be with a fact.
+      if (event.kind === "fault" && (event.fault === "wipe" || event.fault === "damage-fact")) had.delete(event.node);
       if (event.kind !== "ring") return;
       const versions = had.get(event.node) ?? [];
       had.set(event.node, versions);
