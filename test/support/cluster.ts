@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach } from "vitest";
+import type { Host } from "./netns.js";
 import { freePort, KvorumNode } from "./node.js";
 import { until } from "./until.js";
 
@@ -29,6 +30,8 @@ export interface ClusterOptions {
   readonly flags?: readonly string[];
   /** Before the names: two clusters of one file are told apart. */
   readonly prefix?: string;
+  /** A machine for each node, by its name; all are on this one when nothing is said. */
+  readonly hosts?: readonly Host[];
 }
 
 const LOG_LINES_SHOWN = 60;
@@ -41,10 +44,11 @@ export class Cluster {
   private constructor(
     readonly folder: string,
     readonly flags: readonly string[],
+    readonly hosts: readonly Host[],
   ) {}
 
-  static async start({ count = 3, flags = [], prefix = "n" }: ClusterOptions = {}): Promise<Cluster> {
-    const cluster = new Cluster(await mkdtemp(join(tmpdir(), "kvorum-outside-")), [...QUICK, ...flags]);
+  static async start({ count = 3, flags = [], prefix = "n", hosts = [] }: ClusterOptions = {}): Promise<Cluster> {
+    const cluster = new Cluster(await mkdtemp(join(tmpdir(), "kvorum-outside-")), [...QUICK, ...flags], hosts);
     try {
       for (let i = 1; i <= count; i++) await cluster.plan(`${prefix}${i}`);
       await Promise.all(cluster.nodes.map((node) => node.start()));
@@ -60,8 +64,10 @@ export class Cluster {
   /** A node that is not started: the first founds, the others join through it. */
   async plan(name: string): Promise<KvorumNode> {
     const first = this.nodes[0];
+    const host = this.hosts.find((each) => each.name === name);
     const node = new KvorumNode({
       name,
+      ...(host && { host: host.address, wrapper: host.enter }),
       data: join(this.folder, name),
       httpPort: await freePort(),
       peerPort: await freePort(),

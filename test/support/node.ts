@@ -10,6 +10,8 @@ import { until } from "./until.js";
 export interface NodeOptions {
   readonly name: string;
   readonly data: string;
+  /** Where it is reached; this machine's loopback when nothing is said. */
+  readonly host?: string;
   readonly httpPort: number;
   readonly peerPort: number;
   readonly seeds?: readonly string[];
@@ -20,6 +22,7 @@ export interface NodeOptions {
   readonly wrapper?: readonly string[];
 }
 
+const LOOPBACK = "127.0.0.1";
 const LOG_LINES_MAX = 300;
 
 export class KvorumNode {
@@ -30,7 +33,7 @@ export class KvorumNode {
   #isReady = false;
 
   constructor(public options: NodeOptions) {
-    this.http = new Http("127.0.0.1", options.httpPort);
+    this.http = new Http(options.host ?? LOOPBACK, options.httpPort);
   }
 
   get name(): string {
@@ -38,13 +41,13 @@ export class KvorumNode {
   }
 
   get peer(): string {
-    return `127.0.0.1:${this.options.peerPort}`;
+    return `${this.http.host}:${this.options.peerPort}`;
   }
 
   get args(): readonly string[] {
     if (this.options.args !== undefined) return this.options.args;
     const { name, data, httpPort, seeds = [], flags = [] } = this.options;
-    const addresses = ["--http", `127.0.0.1:${httpPort}`, "--listen", this.peer];
+    const addresses = ["--http", `${this.http.host}:${httpPort}`, "--listen", this.peer];
     const joining = seeds.length > 0 ? ["--seeds", seeds.join(",")] : [];
     return ["start", "--name", name, "--data", data, ...addresses, ...joining, ...flags];
   }
