@@ -14,6 +14,8 @@ export const rarePaths = [
   "a tombstone stood at the end",
   "siblings stood at the end",
   "read repair mended",
+  "anti-entropy mended",
+  "a damaged record was healed",
   "a fallback counted",
   "a hint was handed over",
   "a member was refilled",

@@ -26,6 +26,8 @@ export function rarePathsTaken(bench: Bench): Checker {
       for (const name of bench.world.names) {
         const stats = bench.world.node(name)?.stats();
         if (stats !== undefined && stats.readRepairs > 0) bench.mark("read repair mended");
+        if (stats !== undefined && stats.antiEntropyKeysRepaired > 0) bench.mark("anti-entropy mended");
+        if (stats !== undefined && stats.healedRecords > 0) bench.mark("a damaged record was healed");
         if (stats !== undefined && stats.transferKeys > 0) bench.mark("a member was refilled");
       }
     },
