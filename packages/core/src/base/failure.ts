@@ -18,6 +18,7 @@ export const failureCodes = [
   "stopping",
   "storage-failed",
   "join-refused",
+  "member-alive",
 ] as const;
 
 export type FailureCode = (typeof failureCodes)[number];

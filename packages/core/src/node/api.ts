@@ -2,6 +2,7 @@
 import type { Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
+import type { Moves } from "../ring/moves.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { GetCommand, Got, OperationTag, PutCommand, PutDone } from "../wire/messages.js";
 
@@ -150,6 +151,28 @@ export interface RepairView extends Omit<RepairMemberView, "node" | "reached"> {
   readonly members: readonly RepairMemberView[];
 }
 
+/** A change of the membership, to be looked at before it is made. */
+export type MemberChange =
+  | { readonly change: "join"; readonly name: string; readonly zone: string; readonly weight: number }
+  | { readonly change: "leave" | "remove"; readonly name: string };
+
+/** What a change moves. */
+export interface ChangeView extends Moves {
+  readonly change: MemberChange["change"];
+  readonly name: string;
+  /** Milliseconds, as long as clients leave the time for it. */
+  readonly expectedMs: number;
+  /** Members that did not say how much they hold: where only they hold a partition, it counts as empty. */
+  readonly unreached: readonly string[];
+}
+
+export interface RemovalView extends ChangeView {
+  /** Keys with fewer than N replicas until they have been copied. */
+  readonly keysBelowN: number;
+  /** Partitions of which too few owners can be reached now to be sure of everything that was acknowledged. */
+  readonly partitionsAtRisk: number;
+}
+
 /** Plain counters and gauges, read by the metrics page. */
 export interface NodeStats {
   readonly readRepairs: number;
@@ -226,6 +249,12 @@ export interface NodeApi {
   repair(reply: Reply<RepairView>): void;
   repairStatus(reply: Reply<RepairView>): void;
   cluster(): ClusterView;
+  /** What a change of the membership would move; nothing is changed. */
+  planChange(change: MemberChange, reply: Reply<ChangeView>): void;
+  /** Asks a member to leave: what it holds is moved first. */
+  leave(name: string, reply: Reply<ChangeView>): void;
+  /** Removes a member that is down, or with `force` any. */
+  remove(name: string, force: boolean, reply: Reply<RemovalView>): void;
   /** A member of a settled enough ring that takes requests. */
   ready(): boolean;
   stats(): NodeStats;

@@ -13,6 +13,10 @@ import type { Message } from "../wire/messages.js";
 import type { Calls } from "./calls.js";
 import type { FactStore } from "./fact-store.js";
 
+/** News that members wait for (who is one, who holds what) does not wait for the next round, and does not flood either. */
+const SPREAD_DELAY_MS = 20;
+const SPREAD_FANOUT = 6;
+
 export interface RoundsOptions {
   readonly primitives: Primitives;
   readonly clock: Clock;
@@ -29,6 +33,7 @@ export class GossipRounds {
   readonly #options: RoundsOptions;
   #lastMs: number | undefined;
   #cancel: (() => void) | undefined;
+  #spreading: (() => void) | undefined;
   #stopped = false;
   bytesSent = 0;
 
@@ -44,7 +49,21 @@ export class GossipRounds {
     this.#round();
   }
 
+  /** A round out of turn, with a few more peers: soon, and once for all that asked for it meanwhile. No sign of life. */
+  spread(): void {
+    if (this.#stopped || this.#cancel === undefined) return;
+    this.#spreading ??= this.#options.clock.after(SPREAD_DELAY_MS, () => {
+      this.#spreading = undefined;
+      if (this.#stopped) return;
+      const { calls, facts, rng, peers } = this.#options;
+      for (const peer of choosePeers(rng, peers(), SPREAD_FANOUT)) {
+        calls.tell(peer, this.#encode(facts.gossip.syn()));
+      }
+    });
+  }
+
   stop(): void {
+    this.#spreading?.();
     this.#stopped = true;
     this.#cancel?.();
   }

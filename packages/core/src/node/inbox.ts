@@ -44,7 +44,7 @@ export class Inbox {
       if (requestId !== 0) link.reply(requestId, reply);
     };
     const { node, door, calls, repairDesk } = this.#options;
-    const isMember = link.hello.role === "member";
+    const isMember = link.hello.role === "member" && !this.#isRemoved(link.hello, message);
     switch (message.kind) {
       case "fetch":
       case "digest":
@@ -131,6 +131,13 @@ export class Inbox {
       default:
         unreachable(message);
     }
+  }
+
+  /** A connection may be older than the removal of whoever is at its other end (TRAPS 21). Gossip is how that one hears of it. */
+  #isRemoved({ name, instance }: Hello, message: Message): boolean {
+    const { membership } = this.#options.node;
+    if (message.kind === "gossip" || membership.nameOf(instance) !== undefined) return false;
+    return membership.refusalOf(name, instance) !== undefined;
   }
 
   /** A member has checked what it passes on. */

@@ -164,8 +164,30 @@ export class Membership {
 
   /** How this node's records of owners look and how much it still has to do for them: told to the others, for `settled`. */
   sayOwners(state: Omit<facts.RingState, "version">): void {
+    const isNews = state.changing === 0 && state.inDoubt === 0 && state.owners !== this.#ownersState.owners;
     this.#ownersState = state;
     this.#sayRing();
+    // Somebody may wait for the cluster to be settled.
+    if (isNews) this.spread();
+  }
+
+  /** All members that can be reached have heard of the log as this node knows it. */
+  allKnowRing(): boolean {
+    return this.members().every((member) => {
+      if (member.name === this.self || this.#seems(member) === "down") return true;
+      return this.#ringStateOf(member.instance)?.version === this.ring.version;
+    });
+  }
+
+  /** How a member seems from here, whether it is leaving or not. */
+  seemsOf(name: string): MemberStatus {
+    const member = this.#members.get(name);
+    return member === undefined ? "down" : this.#seems(member);
+  }
+
+  /** Reconciles with all peers now: there is news that somebody waits for. */
+  spread(): void {
+    this.#rounds.spread();
   }
 
   /** True when all members that can be reached go by the same ring and records, and no partition is on its way or in doubt anywhere. */
@@ -271,6 +293,7 @@ export class Membership {
     const now = clock.monotonicMs();
     for (const member of ring.members) this.#detector.expect(member.instance, now);
     this.#sayRing();
+    this.spread();
     // Before the start nobody listens: the node takes the ring as it then is.
     if (this.#started) this.#options.onRing(ring);
   }

@@ -19,6 +19,7 @@ import type { Hints } from "./hints.js";
 import { Inbox } from "./inbox.js";
 import { InFlight } from "./in-flight.js";
 import { KeyLister, type KeyQuery } from "./key-lister.js";
+import { MemberDesk } from "./member-desk.js";
 import type { Membership } from "./membership.js";
 import { Overview, type ConflictQuery } from "./overview.js";
 import type { Placement } from "./placement.js";
@@ -46,6 +47,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   readonly #overview: Overview;
   readonly #repairDesk: RepairDesk;
   readonly #inbox: Inbox;
+  readonly #members: MemberDesk;
   #startedAtMs = 0;
   #stopping = false;
 
@@ -60,6 +62,7 @@ export class Node implements api.NodeApi, NetworkHandler {
       this.#coordinator.isLive(id, deadlineAtMs, done),
     );
     this.#overview = new Overview(parts, this.#door, () => parts.buckets.configured());
+    this.#members = new MemberDesk(parts);
     this.#repairDesk = new RepairDesk(parts, parts.antiEntropy);
     this.#inbox = new Inbox({
       ...{
@@ -227,6 +230,20 @@ export class Node implements api.NodeApi, NetworkHandler {
     return digestsView(this.#parts);
   }
 
+  planChange(change: api.MemberChange, reply: api.Reply<api.ChangeView>): void {
+    this.#members.plan(change, reply);
+  }
+
+  leave(name: string, reply: api.Reply<api.ChangeView>): void {
+    const counted = this.#enter(reply);
+    if (counted !== undefined) this.#members.leave(name, counted);
+  }
+
+  remove(name: string, force: boolean, reply: api.Reply<api.RemovalView>): void {
+    const counted = this.#enter(reply);
+    if (counted !== undefined) this.#members.remove(name, force, counted);
+  }
+
   cluster(): api.ClusterView {
     return clusterView(this.#parts, this.#parts.handover.views(), this.#parts.reaper.view());
   }
@@ -275,6 +292,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   refused(address: Address, reason: string): void {
     const { log, clock, settings } = this.#parts;
     log("warn", "refused by a peer", { address, reason });
+    if (this.#parts.departure.isRemoved) return;
     if (isFinalRefusal(reason)) return this.#parts.end("identity", reason);
     const isStart = clock.monotonicMs() - this.#startedAtMs < SEED_PROOF_MS;
     if (isStart && reason.startsWith(FOREIGN_CLUSTER) && settings.seeds.includes(address)) {

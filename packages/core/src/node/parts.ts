@@ -26,6 +26,7 @@ import { Deadlines } from "./deadlines.js";
 import type { Owed } from "./debt-report.js";
 import type { FactStore } from "./fact-store.js";
 import { Handoff } from "./handoff.js";
+import { Departure } from "./departure.js";
 import { Handover } from "./handover.js";
 import type { Hearing } from "./hearing.js";
 import { Hints } from "./hints.js";
@@ -68,6 +69,8 @@ export interface NodeOptions {
   readonly tags: BucketTags;
   /** Hints on disk. */
   readonly hints: readonly QueuedHint[];
+  /** The node has left the cluster: nothing is left to do for it. */
+  readonly onDeparted: () => void;
   /** The node can't go on; the reason is for people. */
   readonly onFatal: (kind: "storage" | "identity", reason: string) => void;
 }
@@ -98,6 +101,7 @@ export class NodeParts implements NodeContext {
   readonly calls: Calls;
   readonly buckets: Buckets;
   readonly handover: Handover;
+  readonly departure: Departure;
   readonly antiEntropy: AntiEntropy;
   readonly healer: Healer;
   readonly census: Census;
@@ -158,6 +162,9 @@ export class NodeParts implements NodeContext {
       isKept: (key) => this.hints.queue.isKept(key),
       onPlacements: () => this.trees.ringChanged(identity.partitions),
       onProgress: () => this.#sayProgress(),
+    });
+    this.departure = new Departure({
+      ...{ node: this, handover: this.handover, handoff: this.handoff, onDeparted: options.onDeparted },
     });
     this.antiEntropy = new AntiEntropy(this, rng.fork("anti-entropy"));
     this.healer = new Healer({ node: this, onTooMany: (partition) => this.handover.transfers.doubt(partition) });
@@ -258,9 +265,10 @@ export class NodeParts implements NodeContext {
 
   ringChanged(ring: Ring): void {
     const refusal = this.membership.refusalOf(this.self, this.identity.instance);
-    if (refusal !== undefined) return this.end("identity", refusal);
+    if (refusal !== undefined && !this.departure.isRemoved) return this.end("identity", refusal);
     this.log("info", "ring", { version: ring.version, members: ring.members.length });
     this.handover.ringChanged();
+    this.departure.ringChanged();
   }
 
   /** Nothing is begun any more; the operator hears why. */
@@ -276,6 +284,7 @@ export class NodeParts implements NodeContext {
     this.budget.stop();
     this.membership.stop();
     this.handover.stop();
+    this.departure.stop();
     this.census.stop();
     this.scrub.stop();
     this.indexCheck.stop();

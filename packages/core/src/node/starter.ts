@@ -58,6 +58,8 @@ export interface StartOptions {
   readonly replicas: number | undefined;
   /** The node knows who it is; `begin`, called when its doors are open, makes it take up its place. */
   readonly onNode: (node: Node, begin: (whereabouts: Whereabouts) => void) => void;
+  /** The node was asked to leave, and has: its data is with the others. */
+  readonly onDeparted?: () => void;
   /** `config`: the operator asked for what can't be. `folder`: this data folder must not be used. `storage`: the disk failed. */
   readonly onFatal: (kind: "config" | "folder" | "storage" | "identity", reason: string) => void;
 }
@@ -273,6 +275,7 @@ export class Starter implements NetworkHandler {
     this.#identity = known.identity;
     const node = new Node({
       ...{ primitives, clock, rng, storage, network, log, settings, plants, ...known },
+      onDeparted: () => this.#options.onDeparted?.(),
       onFatal: (kind, reason) => this.#options.onFatal(kind, reason),
     });
     this.#options.onNode(node, (whereabouts) => {

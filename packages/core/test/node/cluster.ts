@@ -2,6 +2,7 @@
 import { HybridClock, stampAt, type Stamp } from "../../src/base/hlc.js";
 import type { Outcome } from "../../src/base/failure.js";
 import { Rng } from "../../src/base/rng.js";
+import type { ChangeView, RemovalView } from "../../src/node/api.js";
 import { Node } from "../../src/node/node.js";
 import { defaultSettings, type NodeSettings } from "../../src/node/settings.js";
 import { Starter } from "../../src/node/starter.js";
@@ -66,6 +67,8 @@ export interface Member {
   endpoint: MemoryEndpoint | undefined;
   node: Node | undefined;
   fatal: string | undefined;
+  /** It was asked to leave, and has. */
+  departed?: boolean;
   alive: boolean;
 }
 
@@ -189,6 +192,9 @@ export class TestCluster {
         member.node = node;
         begin({ address: member.address, http: `${member.name}:7400` });
       },
+      onDeparted: () => {
+        member.departed = true;
+      },
       onFatal: (kind, reason) => {
         member.fatal = `${kind}: ${reason}`;
       },
@@ -235,6 +241,22 @@ export class TestCluster {
   stop(name: string): void {
     this.wait<true>((done) => this.node(name).stop(() => done(true)));
     this.kill(name);
+  }
+
+  /** Asks a member to leave, through `by`, and waits until its process may end; then it ends. */
+  leave(name: string, by = "n1"): void {
+    const asked = this.wait<Outcome<ChangeView>>((done) => this.node(by).leave(name, done));
+    if (!asked.ok) throw new Error(asked.failure.detail);
+    this.timeline.until(() => this.member(name).departed === true, 60_000, `${name} has left`, 10);
+    this.stop(name);
+    this.members.delete(name);
+  }
+
+  /** Removes a member through `by`. */
+  remove(name: string, by = "n1", force = false): Outcome<RemovalView> {
+    const removed = this.wait<Outcome<RemovalView>>((done) => this.node(by).remove(name, force, done));
+    if (removed.ok) this.members.delete(name);
+    return removed;
   }
 
   /** No frame passes between the two until they are healed. */

@@ -9,6 +9,8 @@ import {
   type Explanation,
   type KeyPage,
   type PlaceView,
+  type ChangeView,
+  type RemovalView,
   type RepairView,
   type RingView,
 } from "@kvorum/core";
@@ -126,6 +128,28 @@ export class KvorumApi {
 
   explain(bucket: string, key: string): Promise<Explanation> {
     return this.#json(`${keyPath(bucket, key)}/explain`);
+  }
+
+  /** What a change of the membership would move. */
+  plan(
+    change: "join" | "leave" | "remove",
+    name: string,
+    placing: { readonly zone?: string; readonly weight?: number },
+  ): Promise<ChangeView> {
+    const query = new URLSearchParams({ change, name });
+    if (placing.zone !== undefined) query.set("zone", placing.zone);
+    if (placing.weight !== undefined) query.set("weight", String(placing.weight));
+    return this.#json(`/v1/cluster/plan?${query.toString()}`);
+  }
+
+  async leave(name: string): Promise<ChangeView> {
+    const path = `/v1/cluster/members/${encodeURIComponent(name)}/leave`;
+    return jsonOf(expect(await this.http.send({ method: "POST", path }), 202)) as unknown as ChangeView;
+  }
+
+  async remove(name: string, force: boolean): Promise<RemovalView> {
+    const path = `/v1/cluster/members/${encodeURIComponent(name)}${force ? "?force=true" : ""}`;
+    return jsonOf(expect(await this.http.send({ method: "DELETE", path }), 202)) as unknown as RemovalView;
   }
 
   /** Begins a repair on all members that can be reached. */

@@ -9,6 +9,7 @@ import { addDataCommands } from "./commands/data.js";
 import { addDevCommand } from "./commands/dev.js";
 import { addExplainCommand } from "./commands/explain.js";
 import { addListCommands } from "./commands/lists.js";
+import { addMemberCommands } from "./commands/members.js";
 import { addRepairCommand } from "./commands/repair.js";
 import { addResolveCommand } from "./commands/resolve.js";
 import { addNodeCommands } from "./commands/start.js";
@@ -24,6 +25,7 @@ export function buildProgram(cli: Cli): Command {
   addResolveCommand(program, cli);
   addExplainCommand(program, cli);
   addClusterCommands(program, cli);
+  addMemberCommands(program, cli);
   addRepairCommand(program, cli);
   addBulkCommands(program, cli);
   addBenchCommand(program, cli);

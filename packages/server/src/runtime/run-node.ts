@@ -40,6 +40,8 @@ export interface RunningNode {
   stop(): Promise<void>;
   /** Resolves when the node cannot go on, with why. */
   readonly failed: Promise<Error>;
+  /** Resolves when the node was asked to leave its cluster, and has: it is to be stopped. */
+  readonly departed: Promise<"departed">;
 }
 
 /** With what the program that it runs in can ask of it. */
@@ -65,6 +67,7 @@ export async function runNode(config: RunConfig, log: Log = () => {}): Promise<N
 async function startOn(config: RunConfig, folder: DataFolder, storage: Storage, log: Log): Promise<NodeInProcess> {
   const primitives = await createPrimitives();
   const fatal = new Signal<Error>();
+  const departed = new Signal<"departed">();
   const composed = new Signal<{ readonly node: Node; readonly begin: (whereabouts: Whereabouts) => void }>();
   const tcp: TcpNetwork = new TcpNetwork({
     text: primitives.text,
@@ -88,6 +91,7 @@ async function startOn(config: RunConfig, folder: DataFolder, storage: Storage, 
     settings: settingsOf(config),
     onNode: (node, begin) => composed.send({ node, begin }),
     onFatal: (kind, reason) => fatal.send(errorOf(kind, reason)),
+    onDeparted: () => departed.send("departed"),
   });
   let door: HttpDoor | undefined;
   let node: Node | undefined;
@@ -117,7 +121,7 @@ async function startOn(config: RunConfig, folder: DataFolder, storage: Storage, 
     first.begin(whereabouts);
     return {
       ...{ httpAddress: addressText(http), peerAddress: addressText(peer), api: node, primitives },
-      ...{ stop: close, failed: fatal.received },
+      ...{ stop: close, failed: fatal.received, departed: departed.received },
     };
   } catch (error) {
     await close();

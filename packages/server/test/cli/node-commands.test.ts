@@ -63,6 +63,8 @@ class FakeNode implements RunningNode {
   stopped = 0;
   fail!: (error: Error) => void;
   readonly failed = new Promise<Error>((resolve) => (this.fail = resolve));
+  depart!: (how: "departed") => void;
+  readonly departed = new Promise<"departed">((resolve) => (this.depart = resolve));
   async stop(): Promise<void> {
     this.stopped++;
   }
@@ -91,6 +93,15 @@ describe("start", () => {
     expect(config?.seeds.map(({ port }) => port)).toEqual([1, 2, 3]);
     process.signals.send();
     expect((await process.done).exit).toBe(0);
+    expect(node.stopped).toBe(1);
+  });
+
+  test("a node that has left its cluster is stopped, and its process exits 0", async () => {
+    const node = new FakeNode();
+    const process = new CliProcess(args, { services: { runNode: async () => node } });
+    await vi.waitFor(() => expect(process.out).toContain("ready"));
+    node.depart("departed");
+    expect(await process.done).toMatchObject({ exit: 0 });
     expect(node.stopped).toBe(1);
   });
 

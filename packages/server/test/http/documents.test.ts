@@ -31,6 +31,8 @@ test.each([
   ["/v1/ring", "Ring"],
   ["/v1/digests", "Digests"],
   ["/v1/repair", "Repair"],
+  ["/v1/cluster/plan?change=join&name=n9&zone=z&weight=2", "Change"],
+  ["/v1/cluster/plan?change=leave&name=n1", "Change"],
   ["/v1/ring?bucket=b&key=k", "Place"],
   ["/v1/kv/b/k/explain", "Explanation"],
   ["/health/live", "Health"],
@@ -154,6 +156,26 @@ test("a key's place and its explanation are of exactly that key", async () => {
   await door.ask("GET", "/v1/kv/b/a%2Fb%2Fexplain/explain");
   expect(door.node.explained).toEqual(["b/a/b c+", "b/a/b/explain"]);
 });
+
+test("a member is asked to leave with POST, and removed with DELETE when it is down, or by force", async () => {
+  const left = await door.ask("POST", "/v1/cluster/members/n1/leave");
+  expect(left.status).toBe(202);
+  expect(documents.Change.strict().safeParse(left.json()).error).toBeUndefined();
+  const refused = await door.ask("DELETE", "/v1/cluster/members/n1");
+  expect([refused.status, refused.json()]).toMatchObject([409, { type: "urn:kvorum:member-alive", effect: "none" }]);
+  const removed = await door.ask("DELETE", "/v1/cluster/members/n1?force=true");
+  expect([removed.status, removed.json()]).toMatchObject([202, { change: "remove", keysBelowN: 7 }]);
+  expect(documents.Removal.strict().safeParse(removed.json()).error).toBeUndefined();
+  expect((await door.ask("POST", "/v1/cluster/members/nobody/leave")).status).toBe(404);
+  expect((await door.ask("DELETE", "/v1/cluster/members/n1?force=perhaps")).status).toBe(400);
+});
+
+test.each(["", "?change=join", "?name=n1", "?change=split&name=n1", "?change=join&name=n9&weight=0"])(
+  "a plan without a change or a name is refused: %s",
+  async (query) => {
+    expect((await door.ask("GET", `/v1/cluster/plan${query}`)).status).toBe(400);
+  },
+);
 
 test("a repair is asked for with POST and no body: 202, and what GET says then", async () => {
   const before = door.node.repairs;

@@ -2,6 +2,7 @@
 import type {
   BucketChange,
   BucketConfig,
+  ChangeView,
   ClusterView,
   ConflictPage,
   DigestsView,
@@ -10,6 +11,7 @@ import type {
   Got,
   KeyId,
   KeyPage,
+  MemberChange,
   NodeApi,
   NodeStats,
   OperationTag,
@@ -17,11 +19,12 @@ import type {
   PlaceView,
   PutCommand,
   PutDone,
+  RemovalView,
   RepairView,
   Reply,
   RingView,
 } from "@kvorum/core";
-import { keyIdOf, ok } from "@kvorum/core";
+import { fail, keyIdOf, ok } from "@kvorum/core";
 import { testPrimitives } from "../../../core/test/primitives.js";
 
 export const nothing: Got = {
@@ -166,6 +169,33 @@ export class FakeNode implements NodeApi {
 
   ringView(): RingView {
     return { version: "1", partitions: [{ partition: 0, owners: ["n1"] }] };
+  }
+
+  planChange(change: MemberChange, reply: Reply<ChangeView>): void {
+    reply(this.#changed(change.change, change.name));
+  }
+
+  leave(name: string, reply: Reply<ChangeView>): void {
+    reply(this.#changed("leave", name));
+  }
+
+  remove(name: string, force: boolean, reply: Reply<RemovalView>): void {
+    if (!force) return reply(fail("member-alive", `${name} is up`));
+    const moved = this.#changed("remove", name);
+    reply(moved.ok ? ok({ ...moved.value, keysBelowN: 7, partitionsAtRisk: 0 }) : moved);
+  }
+
+  #changed(change: ChangeView["change"], name: string): Outcome<ChangeView> {
+    if (name === "nobody") return fail("not-found", `${name} is no member`);
+    const moved = { partitions: 3, keys: 40, bytes: 5_000 };
+    const rest = {
+      replicas: 3,
+      arrivals: [{ to: "n1", ...moved }],
+      fewestReplicas: 2,
+      expectedMs: 1_000,
+      unreached: [],
+    };
+    return ok({ change, name, ...moved, ...rest });
   }
 
   repair(reply: Reply<RepairView>): void {

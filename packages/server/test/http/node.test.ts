@@ -85,8 +85,8 @@ test.each([
   ["PROPFIND", "/nowhere"],
   ["GET", "/v1/nothing"],
   ["POST", "/v1/nothing"],
-  ["POST", "/v1/cluster/members/n1/leave"],
-  ["DELETE", "/v1/cluster/members/n1"],
+  ["POST", "/v1/cluster/members/n1/stay"],
+  ["DELETE", "/v1/cluster/members"],
 ])("%s %s is no resource: 404, and a write says that nothing was started", async (method, path) => {
   const answer = await door.ask(method, path);
   expect(answer.status).toBe(404);

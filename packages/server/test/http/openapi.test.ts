@@ -112,11 +112,14 @@ test("schemas hold no identity of another place", () => {
 
 test("a parameter that is described is taken, and one that is not is refused", async () => {
   for (const { method, path, it } of operationsOf()) {
-    const at = path.replace("{bucket}", "b").replace("{key}", "k");
+    const at = path.replace("{bucket}", "b").replace("{key}", "k").replace("{name}", "n1");
     const names = (it.parameters ?? []).filter((one) => one.in === "query").map(({ name }) => name);
     for (const name of names) {
-      const value = { sloppy: "true", local: "true" }[name] ?? "1";
-      const pair = path === "/v1/ring" ? "bucket=1&key=1" : `${name}=${value}`;
+      const value = { sloppy: "true", local: "true", force: "true" }[name] ?? "1";
+      const required = { "/v1/ring": "bucket=1&key=1", "/v1/cluster/plan": "change=join&name=n9&zone=z&weight=1" }[
+        path
+      ];
+      const pair = required ?? `${name}=${value}`;
       expect((await door.ask(method.toUpperCase(), `${at}?${pair}`, { body: "{}" })).status).toBeLessThan(405);
       expect([400, 405]).not.toContain((await door.ask(method.toUpperCase(), `${at}?${pair}`, { body: "{}" })).status);
     }

@@ -173,6 +173,7 @@ const statuses: Readonly<Record<FailureCode, number>> = {
   stopping: 503,
   "storage-failed": 503,
   "join-refused": 409,
+  "member-alive": 409,
 };
 
 test.each(failureCodes)("a failure keeps its name, status and effect, on PUT and DELETE alike: %s", async (code) => {

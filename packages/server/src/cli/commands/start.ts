@@ -89,8 +89,9 @@ async function serve(cli: Cli, config: NodeConfig, stop: StopRequest): Promise<E
     return exitCodes.done;
   }
   await cli.print(`ready ${config.name} http://${node.httpAddress} peer ${node.peerAddress}\n`);
-  const failure = await Promise.race([node.failed, stop.requested]);
-  if (failure !== undefined) throw failure;
+  const end = await Promise.race([node.failed, node.departed, stop.requested]);
+  if (end instanceof Error) throw end;
   await node.stop();
+  if (end === "departed") cli.say(`${config.name} has left the cluster; its data is with the other members`);
   return exitCodes.done;
 }

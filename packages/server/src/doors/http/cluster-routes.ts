@@ -1,9 +1,10 @@
-/** The cluster over HTTP: its members, its ring, and what every replica of one key holds (CONTRACT §3, "Cluster"). Of these only a repair changes anything. */
+/** The cluster over HTTP: its members, its ring, and what every replica of one key holds (CONTRACT §3, "Cluster"). What changes its membership is member-changes.ts. */
 import type { Explanation, RepairView } from "@kvorum/core";
 import type { Exchange } from "./exchange.js";
 import { checkedBucket, checkedKey, keyNamesOf, timeoutOf } from "./parameters.js";
 import { ProblemError } from "./problem.js";
 import type { Route } from "./routes.js";
+import { leave, plan, remove } from "./member-changes.js";
 import { parseQuery } from "./target.js";
 import type { Target } from "./target.js";
 
@@ -13,6 +14,9 @@ export const clusterRoutes: readonly Route[] = [
   { method: "GET", path: "/v1/digests", operation: "digests", handle: digests },
   { method: "GET", path: "/v1/repair", operation: "repair-status", handle: repairStatus },
   { method: "POST", path: "/v1/repair", operation: "repair", handle: startRepair },
+  { method: "GET", path: "/v1/cluster/plan", operation: "plan", handle: plan },
+  { method: "POST", path: "/v1/cluster/members/:name/leave", operation: "leave", handle: leave },
+  { method: "DELETE", path: "/v1/cluster/members/:name", operation: "remove", handle: remove },
   { method: "GET", path: "/v1/kv/:bucket/:key/explain", operation: "explain", handle: explain },
 ];
 

@@ -18,6 +18,9 @@ export type Operation =
   | "digests"
   | "repair"
   | "repair-status"
+  | "plan"
+  | "leave"
+  | "remove"
   | "other";
 
 /** From 100 microseconds, which a read of one's own store takes, to the longest timeout. */

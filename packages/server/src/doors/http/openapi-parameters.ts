@@ -33,6 +33,46 @@ export const keyInPath: Parameter = {
   schema: { ...text, minLength: 1, maxLength: limits.keyBytesMax },
 };
 
+const member = { ...text, pattern: "^[A-Za-z0-9._-]{1,64}$" } as const;
+
+export const memberInPath: Parameter = {
+  name: "name",
+  in: "path",
+  required: true,
+  description: "The member's name",
+  schema: member,
+};
+
+export const memberInQuery: Parameter = {
+  name: "name",
+  in: "query",
+  required: true,
+  description: "The member's name",
+  schema: member,
+};
+
+export const change: Parameter = {
+  name: "change",
+  in: "query",
+  required: true,
+  description: "What would be done to the member",
+  schema: { enum: ["join", "leave", "remove"] },
+};
+
+export const zone = query("zone", "The zone of a member that would join", { ...text, default: "default" });
+
+export const weight = query("weight", "The weight of a member that would join", {
+  type: "integer",
+  minimum: 1,
+  maximum: 1_000_000,
+  default: 1,
+});
+
+export const force = query("force", "Remove it although it seems to live: what it alone holds is lost", {
+  type: "boolean",
+  default: false,
+});
+
 const quorum = { oneOf: [{ type: "integer", minimum: 1, maximum: 99 }, { enum: ["one", "quorum", "all"] }] } as const;
 
 function query(name: string, description: string, schema: Parameter["schema"]): Parameter {

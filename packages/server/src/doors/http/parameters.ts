@@ -111,7 +111,7 @@ function quorumParameter(door: DoorContext, bucket: string, query: Query, name: 
   return typeof quorum === "number" ? checkedQuorum(name, quorum, door.node.bucketConfig(bucket).n) : quorum;
 }
 
-function flag(query: Query, name: string, unless: boolean): boolean {
+export function flag(query: Query, name: string, unless: boolean): boolean {
   const text = query.get(name);
   if (text === undefined) return unless;
   if (text === "true" || text === "false") return text === "true";

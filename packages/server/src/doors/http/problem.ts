@@ -34,6 +34,7 @@ export const problemKinds: Readonly<Record<ProblemName, ProblemKind>> = {
   stopping: { status: 503, title: "The node is stopping" },
   "storage-failed": { status: 503, title: "The node's storage failed" },
   "join-refused": { status: 409, title: "The member may not join" },
+  "member-alive": { status: 409, title: "The member is not down" },
   "headers-too-large": { status: 431, title: "The request's head is too large" },
   internal: { status: 500, title: "A mistake in Kvorum" },
   "malformed-request": { status: 400, title: "This is not well-formed HTTP" },

@@ -2,12 +2,14 @@
 import { limits } from "@kvorum/core";
 import type {
   BucketConfig,
+  ChangeView,
   ClusterView,
   ConflictPage,
   DigestsView,
   Explanation,
   KeyPage,
   PlaceView,
+  RemovalView,
   RepairView,
   QuorumArg,
   RingView,
@@ -159,6 +161,30 @@ export const repair = z.object({
   ),
 }) satisfies z.ZodType<RepairView>;
 
+const changeCounts = {
+  partitions: count,
+  keys: count.meta({ description: "As far as members said how much they hold" }),
+  bytes: count,
+};
+
+export const change = z.object({
+  change: z.enum(["join", "leave", "remove"]),
+  name,
+  ...changeCounts,
+  replicas: count.meta({ description: "Copies of partitions to be made" }),
+  arrivals: z.array(z.object({ to: name, ...changeCounts })),
+  fewestReplicas: count.meta({ description: "The fewest members that hold some partition until it is complete" }),
+  expectedMs: count.meta({ description: "As long as clients leave the time for it" }),
+  unreached: z.array(name).meta({ description: "Members that did not say how much they hold" }),
+}) satisfies z.ZodType<ChangeView>;
+
+export const removal = change.extend({
+  keysBelowN: count.meta({ description: "Keys with fewer than N replicas until they have been copied" }),
+  partitionsAtRisk: count.meta({
+    description: "Partitions of which too few owners can be reached to be sure of every acknowledged write",
+  }),
+}) satisfies z.ZodType<RemovalView>;
+
 export const place = z.object({
   partition: count,
   preferenceList: z.array(name),
@@ -202,6 +228,7 @@ export const documents = {
   BucketChange: bucketChange,
   BucketConfig: bucketConfig,
   BucketList: bucketList,
+  Change: change,
   Cluster: cluster,
   ConflictPage: conflictPage,
   Envelope: envelope,
@@ -211,6 +238,7 @@ export const documents = {
   Digests: digests,
   Place: place,
   Problem: problem,
+  Removal: removal,
   Repair: repair,
   Ring: ring,
 } as const;

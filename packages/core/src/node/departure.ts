@@ -1,0 +1,95 @@
+/**
+ * How a member that was asked to leave ends (Dynamo §4.9; CONTRACT §2, `leave`): once it owns nothing, keeps nothing for others and all members know it,
+ * it writes its own removal into the log, sees that the others have heard of it, and is gone.
+ */
+import type { Handover } from "./handover.js";
+import type { Handoff } from "./handoff.js";
+import type { NodeContext } from "./context.js";
+
+const LOOK_MS = 100;
+/** How long the others may take to hear of the removal: one that does not will hear of it from the others. */
+const FAREWELL_MS = 5_000;
+
+export interface DepartureOptions {
+  readonly node: NodeContext;
+  readonly handover: Handover;
+  readonly handoff: Handoff;
+  /** Everything is done: the process may end. */
+  readonly onDeparted: () => void;
+}
+
+export class Departure {
+  readonly #options: DepartureOptions;
+  #cancel: (() => void) | undefined;
+  #state: "staying" | "leaving" | "removed" | "gone" = "staying";
+  /** The removal is in the log here. */
+  #isWritten = false;
+  #goneAtMs = Infinity;
+  #stopped = false;
+
+  constructor(options: DepartureOptions) {
+    this.#options = options;
+  }
+
+  /** It has removed itself: no refusal is news to it. */
+  get isRemoved(): boolean {
+    return this.#state === "removed" || this.#state === "gone";
+  }
+
+  /** To be told whenever the log is another. */
+  ringChanged(): void {
+    const { node, handoff } = this.#options;
+    const isLeaving = node.membership.members().some(({ name, leaving }) => name === node.self && leaving);
+    if (!isLeaving || this.#state !== "staying") return;
+    node.log("info", "leaving: what this member holds is moved to the others first");
+    this.#state = "leaving";
+    // Whom a hint is meant for is not waited for: any owner of today takes it.
+    handoff.isUrgent = true;
+    this.#look();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+
+  #look(): void {
+    if (this.#stopped) return;
+    if (this.#state === "leaving" && this.#isEmpty()) this.#remove();
+    if (this.#state === "removed" && this.#isWritten && this.#isKnown()) return this.#depart();
+    this.#cancel = this.#options.node.clock.after(LOOK_MS, () => this.#look());
+  }
+
+  #isEmpty(): boolean {
+    const { node, handover, handoff } = this.#options;
+    return handover.isEmpty && node.membership.settled() && handoff.stats().hintsPending === 0;
+  }
+
+  #remove(): void {
+    const { node } = this.#options;
+    const stamp = node.stamp(node.ring.events.at(-1)?.stamp);
+    if (stamp === undefined) return;
+    const { instance } = node.identity;
+    // At once: the ring that comes back says that this node is no member, and that is as it should be.
+    this.#state = "removed";
+    this.#goneAtMs = node.clock.monotonicMs() + FAREWELL_MS;
+    const event = { kind: "removed", stamp, by: instance, name: node.self, instance } as const;
+    node.membership.record(event, (kept) => {
+      if (kept) this.#isWritten = true;
+      else this.#state = "leaving";
+    });
+  }
+
+  #isKnown(): boolean {
+    const { node } = this.#options;
+    if (node.clock.monotonicMs() >= this.#goneAtMs) return true;
+    node.membership.spread();
+    return node.membership.allKnowRing();
+  }
+
+  #depart(): void {
+    this.#state = "gone";
+    this.#options.node.log("info", "left the cluster");
+    this.#options.onDeparted();
+  }
+}
