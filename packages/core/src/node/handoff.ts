@@ -203,7 +203,8 @@ export class Handoff {
       const record = recordOf(held);
       const meta = [{ name: hint.name, value: undefined }];
       if (!queue.stands(hint) || record === undefined) return leave();
-      const isNeeded = this.node.ownsPartition(key.partition) || queue.isKeptForOthers(key.hash, hint);
+      const isOwner = !hint.isGuest || this.node.ownsPartition(key.partition);
+      const isNeeded = isOwner || queue.isKeptForOthers(key.hash, hint);
       // Nobody's copy, but something came that no hint speaks of: it is handed over too, before it goes.
       if (!isNeeded && record.digest !== delivered.digest) return leave();
       queue.drop(hint);

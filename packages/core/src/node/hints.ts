@@ -8,7 +8,7 @@ import type { Primitives } from "../base/primitives.js";
 import type { MetaWrite, Storage } from "../ports/storage.js";
 import { decodeHint, encodeHint, hintPrefix, placeOfHint, type HintTarget } from "../replication/hint.js";
 import { HintQueue, type QueuedHint } from "../replication/hint-queue.js";
-import { digestOf } from "../replication/record.js";
+import { digestOf, type LocalRecord } from "../replication/record.js";
 import type { NodeContext } from "./context.js";
 import { NOTHING_OWED, type Owed } from "./debt-report.js";
 import { RepairWaits } from "./repair-waits.js";
@@ -48,15 +48,25 @@ export class Hints {
     });
   }
 
-  /** Hints for what shall lie under the key, one for each target; undefined where there is no room for all of them. */
-  take(key: KeyId, body: Uint8Array, targets: readonly HintTarget[]): TakenHints | undefined {
+  /**
+   * Hints for what shall lie under the key, one for each target; undefined where there is no room for all of them. `before`: what lay there. A
+   * record that was there before anybody was owed it is an owner's, of now or of a ring that this node has forgotten: it is not a guest.
+   */
+  take(
+    key: KeyId,
+    body: Uint8Array,
+    before: LocalRecord | undefined,
+    targets: readonly HintTarget[],
+  ): TakenHints | undefined {
     const { primitives, clock } = this.node;
+    const isOwner = this.node.ownsPartition(key.partition);
+    const isGuest = !isOwner && (before === undefined || this.queue.isGuest(key));
     const digest = digestOf(primitives, key.hash, body);
     const { id, partition } = key;
     const sinceMs = Math.max(0, Math.floor(clock.wallMs()));
     const taken: QueuedHint[] = [];
     for (const target of targets) {
-      const hint = { target, partition, id: id.slice(), digest, bytes: body.length, sinceMs };
+      const hint = { target, partition, id: id.slice(), digest, bytes: body.length, sinceMs, isGuest };
       const queued = this.queue.take(key.hash, hint);
       if (queued === undefined) {
         this.refused++;
@@ -90,7 +100,7 @@ export class Hints {
       key,
       (held) => {
         const record = recordOf(held);
-        taken = record && this.take(key, record.body, this.targetsOf(names));
+        taken = record && this.take(key, record.body, record, this.targetsOf(names));
         return record && taken && { ...record, meta: taken.meta };
       },
       (status) => taken?.settled(status),
@@ -140,7 +150,7 @@ function recover(storage: Storage, name: string, done: (hint: QueuedHint | undef
     (record) => {
       const bytes = record.value.length;
       const target = { name: "", instance };
-      hint = { target, partition, id: record.key.slice(), digest: 0n, bytes, sinceMs: 0, name };
+      hint = { target, partition, id: record.key.slice(), digest: 0n, bytes, sinceMs: 0, isGuest: false, name };
       return false;
     },
     () => done(hint),

@@ -7,6 +7,7 @@
 import { fail, ok, type Effect, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
 import { limits } from "../base/limits.js";
+import type { LocalRecord } from "../replication/record.js";
 import { PutAccumulator, type PutReply, type WriteSet } from "../quorum/put-accumulator.js";
 import type { Tide } from "../replication/tides.js";
 import type { Message } from "../wire/messages.js";
@@ -16,7 +17,7 @@ import type { Deadline } from "./deadlines.js";
 import type { TakenHints } from "./hints.js";
 import { OwnerCall } from "./owner-call.js";
 import type { WritePlan } from "./quorum-plan.js";
-import type { Change, Held, StoredStatus } from "./replica.js";
+import { recordOf, type Change, type Held, type StoredStatus } from "./replica.js";
 import { StandIns } from "./stand-ins.js";
 
 /** What a write did. */
@@ -57,6 +58,8 @@ export class PutDriver<T> {
   #body: Uint8Array = NOTHING;
   /** As long as it has the state, it may send it to somebody. */
   readonly #tide: Tide;
+  /** What lay here before the write. */
+  #before: LocalRecord | undefined;
   #hints: TakenHints | undefined;
   #value: T | undefined;
   #started = false;
@@ -97,6 +100,7 @@ export class PutDriver<T> {
         const { change, value } = decided.value;
         this.#value = value;
         this.#body = change.body;
+        this.#before = recordOf(held);
         if (!this.#standInMyself()) return this.#answer(NO_ROOM);
         this.#started = true;
         return { ...change, meta: this.#spread() };
@@ -139,7 +143,7 @@ export class PutDriver<T> {
   #takeHints(names: readonly string[]): boolean {
     if (names.length === 0) return true;
     const { hints } = this.node;
-    const taken = hints.take(this.order.key, this.#body, hints.targetsOf(names));
+    const taken = hints.take(this.order.key, this.#body, this.#before, hints.targetsOf(names));
     if (taken === undefined) return false;
     const earlier = this.#hints;
     this.#hints = {

@@ -1,6 +1,7 @@
 /** What this node answers when another asks it as a replica: states, digests, pages of keys, and what it holds in numbers. */
 import { compareBytes } from "../base/bytes.js";
 import { HASH_MAX, type StoredRecord } from "../ports/storage.js";
+import type { LocalRecord } from "../replication/record.js";
 import { fence } from "../ring/owners-record.js";
 import type { Message, MessageOf } from "../wire/messages.js";
 import type { ByRecord } from "../wire/ring-messages.js";
@@ -69,8 +70,8 @@ export class ReplicaDoor {
     if (arrived === undefined) return answer({ kind: "stored", status: "refused" });
     const target = { name: request.name, instance: request.instance };
     let taken: TakenHints | undefined;
-    const take = (body: Uint8Array): TakenHints["meta"] | undefined => {
-      taken = hints.take(key, body, [target]);
+    const take = (body: Uint8Array, before: LocalRecord | undefined): TakenHints["meta"] | undefined => {
+      taken = hints.take(key, body, before, [target]);
       return taken?.meta;
     };
     const done = (status: StoredStatus): void => {

@@ -153,7 +153,7 @@ export class Replica {
     arrived: Parsed,
     whole: boolean,
     done: (status: StoredStatus, kept: Kept) => void,
-    meta: (body: Uint8Array) => readonly MetaWrite[] | undefined = NO_FACTS,
+    meta: (body: Uint8Array, before: LocalRecord | undefined) => readonly MetaWrite[] | undefined = NO_FACTS,
   ): void {
     let kept: Kept = { body: arrived.body, changed: false };
     const { tides } = this.#options;
@@ -166,7 +166,7 @@ export class Replica {
       key,
       (held) => {
         const merged = this.#merged(key, held, arrived, whole);
-        const facts = meta(merged.body);
+        const facts = meta(merged.body, recordOf(held));
         kept = { body: merged.body, changed: recordOf(held)?.body !== merged.body };
         if (facts !== undefined) return { ...merged, meta: facts };
         end("refused");

@@ -121,6 +121,17 @@ export class HintQueue {
     yield* this.#lines.get(instance)?.hints.values() ?? [];
   }
 
+  /** Whether the key's state lies here for others alone, by what is known of it: it is kept for somebody, and as a guest each time. */
+  isGuest(key: Pick<Hint, "partition" | "id"> & { readonly hash: bigint }): boolean {
+    let isKept = false;
+    for (const { target } of this.#lines.values()) {
+      const { known } = this.#place(key.hash, { ...key, target });
+      if (known?.isGuest === false) return false;
+      isKept ||= known !== undefined;
+    }
+    return isKept;
+  }
+
   /** Whether the key is kept for anybody but the hint's own target. */
   isKeptForOthers(hash: bigint, hint: QueuedHint): boolean {
     for (const { target } of this.#lines.values()) {

@@ -24,6 +24,8 @@ export interface Hint {
   readonly bytes: number;
   /** When it was first taken on: the wall clock's milliseconds since the epoch. */
   readonly sinceMs: number;
+  /** The state lies here only to be handed over: it leaves with the last hint. False where it was an owner's before. */
+  readonly isGuest: boolean;
 }
 
 export const hintPrefix = "hint/";
@@ -62,6 +64,7 @@ export function encodeHint(primitives: Primitives, name: string, hint: Hint): Ui
   writer.u64(hint.digest);
   writer.uvarint(hint.bytes);
   writer.uvarint(hint.sinceMs);
+  writer.u8(hint.isGuest ? 1 : 0);
   return seal(primitives, name, writer.take());
 }
 
@@ -75,9 +78,10 @@ export function decodeHint(primitives: Primitives, name: string, value: Uint8Arr
     const target = { name: reader.string(), instance: reader.u48() };
     const partition = reader.u16();
     const id = reader.blob().slice();
-    const hint = { target, partition, id, digest: reader.u64(), bytes: reader.uvarint(), sinceMs: reader.uvarint() };
+    const state = { digest: reader.u64(), bytes: reader.uvarint(), sinceMs: reader.uvarint() };
+    const isGuest = reader.u8() === 1;
     reader.finish();
-    return hint;
+    return { target, partition, id, ...state, isGuest };
   } catch (error) {
     if (error instanceof MalformedError) return undefined;
     throw error;

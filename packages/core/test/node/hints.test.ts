@@ -262,6 +262,25 @@ describe("hinted handoff", () => {
     for (const owner of owners) expect(local(cluster, owner, key)).toEqual(["v", "w"]);
   });
 
+  it("takes nothing away that lay there before it: a ring that forgot an owner's place does not make its copy a guest", () => {
+    const { cluster, key, owners, others } = five();
+    cluster.put(owners[0], key, "v", { w: "all" });
+    const place = cluster.place(key);
+    const copy = cluster
+      .member(owners[0])
+      .storage.disk.partitions.get(place.partition)
+      ?.find(({ hash }) => hash === place.hash);
+    for (const other of others) {
+      const marks = { digest: copy?.digest ?? 0n, mark: copy?.mark ?? 0, tag: copy?.tag ?? 0 };
+      cluster.member(other).storage.apply({ records: [{ ...place, ...marks, value: copy?.value.slice() }] }, () => {});
+    }
+    kill(cluster, ...owners);
+    cluster.put("n5", key, "w");
+    restart(cluster, ...owners);
+    drained(cluster);
+    for (const name of [...owners, ...others]) expect(local(cluster, name, key)).toEqual(["v", "w"]);
+  });
+
   it("a full house refuses new hints, drops none, and says so to nobody's harm", () => {
     const { cluster, key, owners, others } = five();
     kill(cluster, ...owners);

@@ -15,6 +15,7 @@ const hintOf = (key: number, instance: number, bytes = 10, sinceMs = 1): Hint =>
   digest: 1n,
   bytes,
   sinceMs,
+  isGuest: true,
 });
 
 /** Few hashes, so that keys collide. */
