@@ -38,7 +38,7 @@ export class Kvorum<Resolving extends boolean = false> implements AsyncDisposabl
   }
 
   /** A bucket with a type. The codec says what a value is; with a resolver, here or at the client, reads give one value. */
-  bucket<T>(name: string, options: BucketOptions<T> & { readonly resolve: Resolver<T> }): Bucket<T>;
+  bucket<T>(name: string, options: BucketOptions<T> & { readonly resolve: Resolver<NoInfer<T>> }): Bucket<T>;
   bucket<T>(name: string, options: BucketOptions<T>): Bucket<T, Default<T, Resolving>>;
   bucket<T>(name: string, options: BucketOptions<T>): Bucket<T, never> {
     if (typeof options?.codec?.encode !== "function") {

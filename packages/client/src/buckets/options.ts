@@ -76,8 +76,8 @@ export interface BucketDefaults {
 
 export interface BucketOptions<T> extends BucketDefaults {
   readonly codec: Codec<T>;
-  /** Makes one value of siblings. Without one here or at the client, reads give the siblings. */
-  readonly resolve?: Resolver<T> | undefined;
+  /** Makes one value of siblings. Without one here or at the client, reads give the siblings. What a value is, the codec alone says. */
+  readonly resolve?: Resolver<NoInfer<T>> | undefined;
 }
 
 export interface ClientDefaults {

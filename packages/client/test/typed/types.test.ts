@@ -60,6 +60,17 @@ test("the value's type comes from the codec, and reaches the resolver", () => {
   });
 });
 
+test("options made beforehand are inferred alike, also with a resolver for any value", () => {
+  compiled(() => {
+    for (const resolve of [resolvers.lww(), resolvers.manual()]) {
+      const options = { codec: json<Cart>(), resolve };
+      expectTypeOf(kv.bucket("carts", options)).toEqualTypeOf<Bucket<Cart>>();
+    }
+    const merging = { codec: json<Cart>(), resolve: resolvers.merge<Cart>((a) => a) };
+    expectTypeOf(kv.bucket("carts", merging)).toEqualTypeOf<Bucket<Cart>>();
+  });
+});
+
 test("without a resolver reads give siblings, which cannot be read as one value", () => {
   compiled(async () => {
     const carts = kv.bucket("carts", { codec: json<Cart>() });
