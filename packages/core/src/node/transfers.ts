@@ -46,6 +46,8 @@ export class Transfers {
   readonly #confirmed = new Map<number, number>();
   readonly #queue: TransferSource[] = [];
   readonly #running = new Set<TransferSource>();
+  /** The partitions of those. */
+  readonly #busy = new Set<number>();
   /** Sources that gave no answer: to be asked again after a while. */
   readonly #later: TransferSource[] = [];
   #retry: (() => void) | undefined;
@@ -223,15 +225,20 @@ export class Transfers {
   /** It ends here, one way or the other. */
   #settle(source: TransferSource): void {
     source.stop();
-    if (this.#running.delete(source)) this.#keysReceived += source.keysMoved;
+    if (!this.#running.delete(source)) return;
+    this.#busy.delete(source.partition);
+    this.#keysReceived += source.keysMoved;
   }
 
   #start(): void {
     while (!this.#stopped && this.#running.size < SOURCES_AT_ONCE) {
-      const next = this.#queue.shift();
+      // One source of a partition after the other: what the first one gave, the others need not send again.
+      const at = this.#queue.findIndex(({ partition }) => !this.#busy.has(partition));
+      const [next] = at < 0 ? [] : this.#queue.splice(at, 1);
       if (next === undefined) return;
       if (this.#wants.get(next.partition)?.missing.get(next.from) !== next) continue;
       this.#running.add(next);
+      this.#busy.add(next.partition);
       next.run();
     }
   }
