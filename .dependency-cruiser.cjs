@@ -45,10 +45,16 @@ module.exports = {
       to: { path: "^packages/core/src/node" },
     },
     {
-      name: "client-and-simulator-stand-on-core",
+      name: "client-and-store-stand-on-core",
       severity: "error",
-      from: { path: "^packages/(client|simulator)/src" },
+      from: { path: "^packages/(client|store)/src" },
       to: { path: "^packages/", pathNot: "^packages/($1|core)/src" },
+    },
+    {
+      name: "simulator-stands-on-core-and-store",
+      severity: "error",
+      from: { path: "^packages/simulator/src" },
+      to: { path: "^packages/", pathNot: "^packages/(simulator|core|store)/src" },
     },
     {
       name: "server-knows-no-simulator",

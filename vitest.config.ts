@@ -17,6 +17,7 @@ export default defineConfig({
             "@kvorum/client": source("packages/client/src/index.ts"),
             "kvorum/testing": source("packages/server/src/testing.ts"),
             kvorum: source("packages/server/src/index.ts"),
+            "@kvorum/store": source("packages/store/src/index.ts"),
             "@kvorum/simulator": source("packages/simulator/src/index.ts"),
           },
         },

@@ -17,7 +17,7 @@ const DELAY_MS = 400;
 const QUICK_MS = DELAY_MS / 2;
 const TRIES = 5;
 
-/** LMDB writes pages, flushes them with this, then writes the root that names them through a descriptor opened with O_DSYNC. */
+/** The log flushes each group of writes with this. LMDB writes pages, flushes them with this, then writes the root that names them through a descriptor opened with O_DSYNC. */
 const FLUSH = ["fdatasync"];
 const FLUSH_AND_WRITES = ["fdatasync", "pwrite64"];
 
@@ -26,12 +26,15 @@ beforeAll(() => {
   throw new Error("strace is needed and missing: install it with `apt-get install strace` (.ci/run does)");
 });
 
-/** From now on the node runs under strace, which delays the end of `calls` on the store's file and writes them down. */
+const LMDB = ["--engine", "lmdb"];
+
+/** From now on the node runs under strace, which delays the end of `calls` (LMDB's: on its file) and writes them down. */
 async function trace(node: KvorumNode, calls: readonly string[], delayMs: number): Promise<void> {
   const names = calls.join(",");
-  const file = join(node.options.data, "lmdb", "data.mdb");
+  const isLmdb = node.options.flags?.includes("lmdb") === true;
+  const file = isLmdb ? ["-P", join(node.options.data, "lmdb", "data.mdb")] : [];
   // The process that was started is the node (-D), not strace.
-  const strace = ["strace", "-D", "--seccomp-bpf", "-f", "-qq", "-o", logOf(node), "-P", file, "-e", `trace=${names}`];
+  const strace = ["strace", "-D", "--seccomp-bpf", "-f", "-qq", "-o", logOf(node), ...file, "-e", `trace=${names}`];
   const delay = delayMs === 0 ? [] : ["-e", `inject=${names}:delay_exit=${delayMs * 1000}`];
   await node.stop();
   await node.start({ wrapper: [...strace, ...delay] });
@@ -77,8 +80,11 @@ async function shortestWaitOf(node: KvorumNode, query = ""): Promise<number> {
   return Math.min(...(await timesOf(node, query, 2)));
 }
 
-describe("a node alone", () => {
-  const cluster = useCluster({ count: 1, prefix: "alone" });
+describe.each([
+  ["the log", "log", []],
+  ["LMDB", "lmdb", LMDB],
+])("a node alone, on %s", (_, engine, flags) => {
+  const cluster = useCluster({ count: 1, prefix: engine, flags });
 
   it("acknowledges quickly, and only after the flush when that is slow", async () => {
     const node = cluster().node(0);
@@ -94,12 +100,16 @@ describe("a node alone", () => {
   it("answers a DELETE no sooner than a PUT, and what needs no disk at once", async () => {
     const node = cluster().node(0);
     const begunMs = performance.now();
-    const pending = node.http.delete(kv("flush", "k1"));
-    expect((await node.http.get(kv("flush", "k2"))).body.toString()).toBe("value");
+    const pending = node.http.delete(kv("flush", `k${puts - 1}`));
+    expect((await node.http.get(kv("flush", `k${puts}`))).body.toString()).toBe("value");
     expect(performance.now() - begunMs).toBeLessThan(DELAY_MS);
     expect((await pending).status).toBe(204);
     expect(performance.now() - begunMs).toBeGreaterThanOrEqual(DELAY_MS);
   });
+});
+
+describe("a node alone, on LMDB", () => {
+  const cluster = useCluster({ count: 1, prefix: "root", flags: LMDB });
 
   it("waits for every call of the commit, the last of which writes the root", async () => {
     const delayMs = 150;

@@ -1,10 +1,14 @@
 /** A store in a process of its own, so that a test can starve, trace or kill it: JSON commands on stdin, JSON answers on stdout. */
 import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { openLmdb } from "../../packages/server/dist/storage/lmdb-storage.js";
+import { createPrimitives } from "../../packages/client/dist/internal.js";
+import { openStorage } from "../../packages/server/dist/storage/open-storage.js";
 
 const path = process.argv[2];
-let storage = await openLmdb({ path });
+const engine = process.argv[3];
+const primitives = await createPrimitives();
+const open = async () => (await openStorage(engine, path, primitives)).storage;
+let storage = await open();
 const answer = (id, result) => process.stdout.write(`${JSON.stringify({ id, result })}\n`);
 
 /** `size` bytes that can be told from any other number's. */
@@ -40,7 +44,7 @@ const commands = {
   throwBallast: (_, done) => rm(`${path}/ballast`).then(() => done("thrown")),
   reopen: (_, done) =>
     storage.close(() => {
-      void openLmdb({ path }).then((opened) => {
+      void open().then((opened) => {
         storage = opened;
         done("reopened");
       });

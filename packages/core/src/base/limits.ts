@@ -110,6 +110,19 @@ export const limits = {
   requestTimeoutMs: 5_000,
   requestTimeoutMaxMs: 120_000,
 
+  /** The log goes on in another segment after so many bytes; less on a small disk. */
+  segmentBytes: 64 * 1024 * 1024,
+  /** Recently written and read records that the log holds in memory. */
+  storeCacheBytes: 64 * 1024 * 1024,
+  /** Bytes of the log over live bytes: above the first something is merged, at the second as fast as can be. */
+  storeSpaceTarget: 1.6,
+  storeSpaceMax: 1.9,
+  /** What merging may copy a second while there is room, and the pieces that it copies at once. */
+  mergeBytesPerSecond: 16 * 1024 * 1024,
+  mergeSliceBytes: 256 * 1024,
+  /** Damaged segments that are kept aside, for people to look at. */
+  quarantinedSegmentsMax: 4,
+
   /** The scrub reads so much, then pauses: some 2,500 records of 1 KiB a second, and all of them about once a day. */
   scrubRecordsAtOnce: 64,
   scrubBytesAtOnce: 256 * 1024,

@@ -40,6 +40,13 @@ export class Checkpoints {
     storage.scanMeta(metaPrefix, read, () => done(checkpoints));
   }
 
+  /** What forgets every transfer on disk, before any of it is read. */
+  static removals(storage: Storage, done: (meta: readonly MetaWrite[]) => void): void {
+    const meta: MetaWrite[] = [];
+    const remove = (name: string): number => meta.push({ name, value: undefined });
+    storage.scanMeta(metaPrefix, remove, () => done(meta));
+  }
+
   /** Where to go on: 0 where nothing is known of that very transfer. */
   get({ partition, epoch, from }: TransferId): bigint | typeof ENDED {
     const known = this.#known.get(partition)?.get(from);

@@ -9,7 +9,7 @@ import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
 import type { Clock } from "../ports/clock.js";
 import type { Address, Link, Network, NetworkHandler } from "../ports/network.js";
-import type { MetaWrite, Storage, StorageError } from "../ports/storage.js";
+import type { Batch, MetaWrite, Storage, StorageError } from "../ports/storage.js";
 import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
 import { readRecords } from "../ring/owners-codec.js";
 import type { OwnersRecord } from "../ring/owners-record.js";
@@ -77,6 +77,8 @@ export class Starter implements NetworkHandler {
   #identity: Identity | undefined;
   #joining: Joining | undefined;
   #node: Node | undefined;
+  /** Records were lost that nobody can name: this start takes nothing here for whole (DESIGN §8). */
+  #hasLosses = false;
 
   constructor(options: StartOptions) {
     this.#options = options;
@@ -94,6 +96,17 @@ export class Starter implements NetworkHandler {
   }
 
   start(): void {
+    const { storage, log } = this.#options;
+    storage.losses(({ records, facts }) => {
+      if (facts)
+        return this.#unusable("what it knew", "a part of the store that may have held facts about this member");
+      if (records) log("error", "records were lost; every partition is filled from the other members again", {});
+      this.#hasLosses = records;
+      this.#find();
+    });
+  }
+
+  #find(): void {
     const { storage, primitives } = this.#options;
     storage.getMeta(identityMetaName, (outcome) => {
       const identity = decodeIdentity(primitives, outcome);
@@ -232,12 +245,23 @@ export class Starter implements NetworkHandler {
     storage.getMeta(bootMetaName, (outcome) => {
       const last = decodeBoot(primitives, outcome);
       if (last === "damaged") return this.#unusable("how often it was started", "its boot record");
-      const boot = nextBoot(last);
-      storage.apply({ meta: [encodeBoot(primitives, boot), ...news] }, (error) => {
-        if (error === undefined) this.#load(identity, boot);
-        else this.#diskFailed(error);
-      });
+      const boot = nextBoot(last === undefined ? last : { ...last, clean: last.clean && !this.#hasLosses });
+      const meta = [encodeBoot(primitives, boot), ...news];
+      const keep = (batch: Batch): void =>
+        storage.apply(batch, (error) => {
+          if (error === undefined) this.#load(identity, boot);
+          else this.#diskFailed(error);
+        });
+      if (this.#hasLosses) this.#doubtAll(identity, (doubts) => keep({ meta: [...meta, ...doubts], heard: true }));
+      else keep({ meta });
     });
+  }
+
+  /** Nothing is whole, and what was merged from others before may be among what was lost. */
+  #doubtAll({ partitions }: Identity, done: (meta: readonly MetaWrite[]) => void): void {
+    const { primitives, storage } = this.#options;
+    const nothing = encodeWhole(primitives, new Set(), partitions);
+    Checkpoints.removals(storage, (removals) => done([nothing, ...removals]));
   }
 
   #load(identity: Identity, boot: BootRecord): void {

@@ -3,9 +3,11 @@ import { assert } from "../base/assert.js";
 import { compareBytes } from "../base/bytes.js";
 import {
   marksOf,
+  NO_LOSSES,
   type Batch,
   type IndexEntry,
   type IndexMarks,
+  type Losses,
   type MetaWrite,
   type ReadOutcome,
   type RecordKey,
@@ -98,6 +100,10 @@ export class MemoryStorage implements Storage {
     const names = [...this.#disk.meta.keys()].filter((name) => name.startsWith(prefix)).sort();
     for (const name of names) visit(name, this.#disk.meta.get(name) as Uint8Array);
     done();
+  }
+
+  losses(done: (losses: Losses) => void): void {
+    done(NO_LOSSES);
   }
 
   close(done: () => void): void {

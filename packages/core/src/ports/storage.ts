@@ -44,6 +44,8 @@ export interface Batch {
   /** Partitions whose records all go, before anything else of the batch is written. */
   readonly drops?: readonly number[];
   readonly records?: readonly RecordWrite[];
+  /** Whoever applies this knows what {@link Storage.losses} told: from when it is durable, it is not told again. */
+  readonly heard?: true;
   readonly meta?: readonly MetaWrite[];
 }
 
@@ -56,6 +58,17 @@ export type StorageError = "full" | "failed";
 /** `damaged`: there is or was a record and it cannot be read. Never to be taken for absence. */
 export type ReadOutcome =
   { readonly kind: "found"; readonly value: Uint8Array } | { readonly kind: "absent" } | { readonly kind: "damaged" };
+
+/**
+ * What was durable once and can't be named any more: any record, any fact may be one of it, or may be older than what was lost. A damaged record
+ * whose place is known is none of this; it reads as damaged.
+ */
+export interface Losses {
+  readonly records: boolean;
+  readonly facts: boolean;
+}
+
+export const NO_LOSSES: Losses = { records: false, facts: false };
 
 /** What a scan could not show. */
 export interface Scanned {
@@ -95,6 +108,8 @@ export interface Storage {
   getMeta(name: string, done: (outcome: ReadOutcome) => void): void;
   /** All facts whose name starts with `prefix`, ordered by name. */
   scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void;
+  /** What was found lost when the store was opened, or at an earlier opening and not heard of since. */
+  losses(done: (losses: Losses) => void): void;
   /** Waits for what was applied, then gives the files back. */
   close(done: () => void): void;
 }

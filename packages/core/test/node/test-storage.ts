@@ -1,6 +1,7 @@
 /** A store for tests of the node: memory, with reads that may answer later, a disk that may be full or fail, power cuts, and damage on demand. */
 import { compareBytes } from "../../src/base/bytes.js";
 import { MemoryDisk, MemoryStorage } from "../../src/ports/memory-storage.js";
+import { NO_LOSSES, type Losses } from "../../src/ports/storage.js";
 import type { Batch, IndexEntry, MetaWrite, ReadOutcome, RecordKey, RecordWrite } from "../../src/ports/storage.js";
 import type { Scanned, Storage, StorageError, StoredRecord } from "../../src/ports/storage.js";
 
@@ -20,6 +21,7 @@ export class TestStorage implements Storage {
   failing = false;
   /** 0: reads and scans call back before they return, as LMDB's do. */
   readDelayMs = 0;
+  lost: Losses = NO_LOSSES;
   flushMs = 2;
   readonly #inner: MemoryStorage;
   /** What is being flushed, and what came since and goes into the next flush. */
@@ -66,6 +68,10 @@ export class TestStorage implements Storage {
 
   scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void {
     this.#later(() => this.#inner.scanMeta(prefix, visit, done));
+  }
+
+  losses(done: (losses: Losses) => void): void {
+    this.#later(() => done(this.lost));
   }
 
   apply(batch: Batch, done: (error: StorageError | undefined) => void): void {

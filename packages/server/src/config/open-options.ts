@@ -23,6 +23,8 @@ export interface NodeOptions {
   /** At founding only: partitions of the ring (default 256), and replicas of each key, N (default 3). */
   readonly partitions?: number | undefined;
   readonly replicas?: number | undefined;
+  /** What a new data folder is made for (default `log`). */
+  readonly engine?: "log" | "lmdb" | undefined;
   readonly valueBytesMax?: number | undefined;
   readonly siblingsMax?: number | undefined;
   readonly gossipInterval?: string | undefined;

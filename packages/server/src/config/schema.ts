@@ -3,6 +3,7 @@ import { limits, memberProblem } from "@kvorum/core";
 import { z } from "zod";
 import { formatAddress, parseAddress, type Address } from "./address.js";
 import { formatDuration, parseDuration } from "./duration.js";
+import { engines, type Engine } from "./engine.js";
 import type { SettingName } from "./settings.js";
 
 /** Everything that `runNode` needs to know. Times in milliseconds. */
@@ -19,6 +20,7 @@ export interface NodeConfig {
   /** Asked for explicitly; undefined takes what the cluster has, or {@link foundingDefaults} when it is founded here. */
   readonly partitions: number | undefined;
   readonly replicas: number | undefined;
+  readonly engine: Engine;
   readonly gossipIntervalMs: number;
   readonly antiEntropyIntervalMs: number;
   readonly handoffIntervalMs: number;
@@ -110,6 +112,7 @@ export const schema = z.strictObject({
   replicas: whole(1, 16).optional(),
   advertise: address(1).optional(),
   "http-advertise": address(1).optional(),
+  engine: z.enum(engines, "log or lmdb"),
   "gossip-interval": duration(10, HOUR_MS),
   "anti-entropy-interval": duration(10, 168 * HOUR_MS),
   "handoff-interval": duration(10, 24 * HOUR_MS),
@@ -139,6 +142,7 @@ export function toNodeConfig(from: Settings): NodeConfig {
     seeds: from.seeds ?? [],
     partitions: from.partitions,
     replicas: from.replicas,
+    engine: from.engine,
     gossipIntervalMs: from["gossip-interval"],
     antiEntropyIntervalMs: from["anti-entropy-interval"],
     handoffIntervalMs: from["handoff-interval"],

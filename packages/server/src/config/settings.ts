@@ -36,6 +36,7 @@ export const settings = {
     help: "where HTTP clients reach this node, when it is not --http",
     own: true,
   },
+  engine: { argument: "<engine>", help: "what the data folder is made for: log or lmdb", fallback: "log" },
   "gossip-interval": { argument: interval, help: "time between gossip rounds", fallback: "1s" },
   "anti-entropy-interval": {
     argument: interval,

@@ -61,6 +61,8 @@ async function settleFormat(folder: string, { engine, createdBy }: DataFolderOpt
     await writeFormat(folder, { engine, createdBy });
     await syncFolder(dirname(folder));
   } else if (format.engine !== engine) {
-    throw new DataFolderError(`${folder} was made for the storage engine "${format.engine}", not "${engine}"`);
+    throw new DataFolderError(
+      `${folder} was made for the storage engine "${format.engine}", not "${engine}": start with --engine ${format.engine}, or name a new folder`,
+    );
   }
 }

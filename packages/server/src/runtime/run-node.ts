@@ -20,7 +20,7 @@ import { openDataFolder, type DataFolder } from "../data-folder/data-folder.js";
 import { DataFolderError } from "../data-folder/errors.js";
 import { createHttpDoor, type HttpDoor } from "../doors/http/door.js";
 import { NodeMetrics } from "../doors/http/metrics.js";
-import { openLmdb } from "../storage/lmdb-storage.js";
+import { openStorage, type OpenedStorage } from "../storage/open-storage.js";
 import { TcpNetwork } from "../transport/tcp-network.js";
 import { version } from "../version.js";
 import { StorageError } from "./storage-error.js";
@@ -50,22 +50,31 @@ export interface NodeInProcess extends RunningNode {
   readonly primitives: Primitives;
 }
 
-const ENGINE = "lmdb";
-
 /** Starts a node. Rejects with {@link ConfigError}, {@link DataFolderError} or {@link StorageError} for what an operator can mend. */
 export async function runNode(config: RunConfig, log: Log = () => {}): Promise<NodeInProcess> {
-  const folder = await openDataFolder(config.data, { engine: ENGINE, createdBy: `kvorum ${version}` });
+  const folder = await openDataFolder(config.data, { engine: config.engine, createdBy: `kvorum ${version}` });
   try {
-    const storage = await openLmdb({ path: folder.storagePath });
-    return await startOn(config, folder, storage, log);
+    const primitives = await createPrimitives();
+    const { storage, stats } = await openStorage(config.engine, folder.storagePath, primitives).catch(asStorageError);
+    return await startOn(config, folder, primitives, storage, stats, log);
   } catch (error) {
     await folder.release();
     throw error;
   }
 }
 
-async function startOn(config: RunConfig, folder: DataFolder, storage: Storage, log: Log): Promise<NodeInProcess> {
-  const primitives = await createPrimitives();
+function asStorageError(error: unknown): never {
+  throw new StorageError((error as Error).message, { cause: error });
+}
+
+async function startOn(
+  config: RunConfig,
+  folder: DataFolder,
+  primitives: Primitives,
+  storage: Storage,
+  storageStats: OpenedStorage["stats"],
+  log: Log,
+): Promise<NodeInProcess> {
   const fatal = new Signal<Error>();
   const departed = new Signal<"departed">();
   const composed = new Signal<{ readonly node: Node; readonly begin: (whereabouts: Whereabouts) => void }>();
@@ -109,7 +118,12 @@ async function startOn(config: RunConfig, folder: DataFolder, storage: Storage, 
     if (first instanceof Error) throw first;
     node = first.node;
     door = createHttpDoor({
-      ...{ node, primitives, clock: systemClock, metrics: new NodeMetrics(() => first.node.stats()) },
+      ...{
+        node,
+        primitives,
+        clock: systemClock,
+        metrics: new NodeMetrics(() => first.node.stats(), true, storageStats),
+      },
       limits: { valueBytesMax: config.valueBytesMax, requestTimeoutMs: config.requestTimeoutMs },
     });
     const http =

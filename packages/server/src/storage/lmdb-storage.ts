@@ -6,6 +6,8 @@ import {
   type Batch,
   HASH_MAX,
   type IndexEntry,
+  type Losses,
+  NO_LOSSES,
   type ReadOutcome,
   type RecordKey,
   type Scanned,
@@ -140,6 +142,10 @@ class LmdbStorage implements Storage {
       this.#scheduled = false;
       this.#flush();
     });
+  }
+
+  losses(done: (losses: Losses) => void): void {
+    done(NO_LOSSES);
   }
 
   close(done: () => void): void {

@@ -50,6 +50,7 @@ describe("sources", () => {
       name: "flag",
       data: "/f",
       zone: "env",
+      engine: "log",
       gossipIntervalMs: 2000,
       hintTtlMs: 3_600_000,
     });
@@ -83,6 +84,7 @@ describe("sources", () => {
       "no-hints": "true",
       "no-read-repair": "true",
       "no-anti-entropy": "true",
+      engine: "lmdb",
     };
     expect(Object.keys(values).toSorted()).toEqual([...settingNames].toSorted());
     const byFlags = resolve(values).config;

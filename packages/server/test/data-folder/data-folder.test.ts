@@ -83,7 +83,9 @@ describe("the format", () => {
 
   it("refuses the folder of another engine", async () => {
     await put("FORMAT", JSON.stringify({ format: 2, engine: "log", createdBy: "k" }));
-    expect(await refusal()).toBe(`${folder} was made for the storage engine "log", not "lmdb"`);
+    expect(await refusal()).toBe(
+      `${folder} was made for the storage engine "log", not "lmdb": start with --engine log, or name a new folder`,
+    );
   });
 
   it("refuses a folder that holds something else, and a path that is no folder", async () => {

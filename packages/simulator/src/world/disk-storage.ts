@@ -1,5 +1,6 @@
 /** The storage port over a simulated disk, for one life of a process: batches gather, a flush proves them, callbacks come in their order. */
-import type { Batch, IndexEntry, ReadOutcome, RecordKey, Rng, Scanned } from "@kvorum/core";
+import { NO_LOSSES } from "@kvorum/core";
+import type { Batch, IndexEntry, Losses, ReadOutcome, RecordKey, Rng, Scanned } from "@kvorum/core";
 import type { Storage, StorageError, StoredRecord } from "@kvorum/core";
 import type { Disk } from "./disk.js";
 import { ownedBatch } from "./image.js";
@@ -83,6 +84,10 @@ export class DiskStorage implements Storage {
     const image = this.disk.visible;
     for (const name of image.metaNames(prefix)) visit(name, image.meta(name) as Uint8Array);
     done();
+  }
+
+  losses(done: (losses: Losses) => void): void {
+    done(NO_LOSSES);
   }
 
   apply(batch: Batch, done: Settle): void {

@@ -1,5 +1,7 @@
 /** The numbers of one node, as Prometheus reads them (CONTRACT §3, "Metrics that keep their names"). A registry of its own for each node. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { addStoreMetrics } from "./store-metrics.js";
+import type { LogStats } from "@kvorum/store";
 import type { NodeStats } from "@kvorum/core";
 
 /** What requests are counted under; the same names at every door. */
@@ -36,7 +38,7 @@ export class NodeMetrics {
   readonly #siblings: Histogram;
 
   /** `stats` is asked at each scrape. `processMetrics` adds what Node.js tells of the process: memory, CPU, event loop, collections. */
-  constructor(stats: () => NodeStats, processMetrics = true) {
+  constructor(stats: () => NodeStats, processMetrics = true, storeStats?: () => LogStats) {
     const registers = [this.registry];
     this.#requests = new Counter({
       name: "kvorum_requests_total",
@@ -59,6 +61,7 @@ export class NodeMetrics {
     });
     this.#addGauges(stats);
     this.#addTotals(stats);
+    if (storeStats !== undefined) addStoreMetrics(this.registry, storeStats);
     if (processMetrics) collectDefaultMetrics({ register: this.registry });
   }
 

@@ -1,0 +1,229 @@
+/** Looks after the segments: keeps the next one ready, writes index files, merges, and sees to it that a full disk leaves room for that. */
+import { limits } from "@kvorum/core";
+import type { Disk, DiskError } from "./disk.js";
+import type { Hash64 } from "./format/hash.js";
+import type { KeyIndex } from "./index/key-index.js";
+import type { Counts, LogWriter } from "./log-writer.js";
+import { Merge, type Pace } from "./merge.js";
+import { planMerge, type SegmentStats } from "./merge-plan.js";
+import type { Segment, SegmentSet } from "./segment.js";
+import type { SegmentFiles } from "./segment-files.js";
+import { run, wait, type Task } from "./task.js";
+
+export interface HouseOptions {
+  readonly disk: Disk;
+  readonly hash64: Hash64;
+  readonly encodeName: (name: string) => Uint8Array;
+  readonly index: KeyIndex;
+  readonly segments: SegmentSet;
+  readonly files: SegmentFiles;
+  readonly segmentBytes: number;
+  readonly spaceTarget: number;
+  /** Writes are refused when no more than so much is free. */
+  readonly reserveBytes: number;
+  readonly pace: Pace;
+}
+
+const INPUTS_MAX = 8;
+/** The next segment is made when the active one is filled so far. */
+const SPARE_AT = 0.5;
+/** Whether to merge is asked again after so many bytes, as a share of a segment. */
+const LOOK_SHARE = 1 / 64;
+
+export class House {
+  readonly #options: HouseOptions;
+  #writer: LogWriter | undefined;
+  #spare: Segment | undefined;
+  #isMaking = false;
+  #isMerging = false;
+  #isAsking = false;
+  #closings = 0;
+  #isClosing = false;
+  /** The active segment shall be left at the next chance. */
+  #mustTurn = false;
+  #lookedAtBytes = 0;
+  #freeBytes = Number.POSITIVE_INFINITY;
+  #onQuiet: (() => void) | undefined;
+  mergedBytes = 0;
+  merges = 0;
+  damagedRecords = 0;
+
+  constructor(options: HouseOptions) {
+    this.#options = options;
+  }
+
+  /** The writer, once there is one. */
+  start(writer: LogWriter): void {
+    this.#writer = writer;
+    this.#ask();
+    this.look();
+  }
+
+  /** No room but for merging. */
+  get isTight(): boolean {
+    return this.#freeBytes <= this.#options.reserveBytes;
+  }
+
+  get #isUrgent(): boolean {
+    const { segments, segmentBytes } = this.#options;
+    return this.isTight || segments.totalBytes > segments.liveBytes * limits.storeSpaceMax + segmentBytes;
+  }
+
+  get isBusy(): boolean {
+    return this.#isMaking || this.#isMerging || this.#closings > 0;
+  }
+
+  /** Where the next group shall go. */
+  nextSegment(current: Segment): Segment {
+    const spare = this.#spare;
+    if (spare === undefined || (current.end < this.#options.segmentBytes && !this.#mustTurn)) return current;
+    this.#spare = undefined;
+    this.#mustTurn = false;
+    return spare;
+  }
+
+  /** Everything that was written to the segment is flushed, and nothing more comes. */
+  left(segment: Segment, counts: Counts): void {
+    const { files, index } = this.#options;
+    this.#closings++;
+    // An index file that could not be written is missed at the next start only, which then reads the segment.
+    const close = files.alone(() => files.close(segment, counts, index));
+    run(close, () => {
+      this.#closings--;
+      this.#tellQuiet();
+      this.mergeIfDue();
+    });
+  }
+
+  /** A group has settled: there may be something to do. */
+  look(): void {
+    const writer = this.#writer;
+    if (writer === undefined || writer.hasFailed || this.#isClosing) return;
+    const { segmentBytes, segments } = this.#options;
+    if (this.#spare === undefined && !this.#isMaking && writer.active.end > segmentBytes * SPARE_AT) this.#makeSpare();
+    const total = segments.totalBytes;
+    const isDue = Math.abs(total - this.#lookedAtBytes) > segmentBytes * LOOK_SHARE || this.isTight;
+    if (!isDue) return;
+    this.#lookedAtBytes = total;
+    this.#ask();
+    this.mergeIfDue();
+  }
+
+  mergeIfDue(): void {
+    if (this.#isMerging || this.#isClosing || this.#plan().length === 0) return;
+    this.#isMerging = true;
+    run(this.#merge(), (error) => {
+      this.#isMerging = false;
+      this.#tellQuiet();
+      if (error === undefined) this.mergeIfDue();
+    });
+  }
+
+  /** `done` when nothing is under way any more; nothing new is begun. */
+  close(done: () => void): void {
+    this.#isClosing = true;
+    this.#onQuiet = done;
+    this.#tellQuiet();
+  }
+
+  #tellQuiet(): void {
+    if (!this.#isClosing || this.isBusy) return;
+    const done = this.#onQuiet;
+    this.#onQuiet = undefined;
+    done?.();
+  }
+
+  /** Whether there is room for more values. Where there was none, the disk is asked anew. */
+  hasRoom(done: (hasRoom: boolean) => void): void {
+    if (!this.isTight) return done(true);
+    this.#options.disk.freeBytes((bytes) => {
+      this.#freeBytes = bytes ?? Number.POSITIVE_INFINITY;
+      done(!this.isTight);
+    });
+  }
+
+  #ask(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    this.#options.disk.freeBytes((bytes) => {
+      this.#isAsking = false;
+      this.#freeBytes = bytes ?? Number.POSITIVE_INFINITY;
+    });
+  }
+
+  #makeSpare(): void {
+    this.#isMaking = true;
+    run(this.#create(), (made) => {
+      this.#isMaking = false;
+      if (typeof made !== "string") this.#spare = made;
+      this.#tellQuiet();
+    });
+  }
+
+  #create(): Task<Segment | DiskError> {
+    const { files } = this.#options;
+    return files.alone(() => files.create());
+  }
+
+  #closed(): readonly Segment[] {
+    return this.#options.segments.all.filter(({ isClosed }) => isClosed);
+  }
+
+  #plan(): readonly number[] {
+    const { segmentBytes, spaceTarget, segments } = this.#options;
+    const stats: SegmentStats[] = [];
+    const active = { bytes: 0, liveBytes: 0 };
+    for (const { id, end, liveBytes, pinnedBytes, isClosed } of segments.all) {
+      if (isClosed) stats.push({ id, bytes: end, liveBytes, pinnedBytes });
+      else [active.bytes, active.liveBytes] = [active.bytes + end, active.liveBytes + liveBytes];
+    }
+    return planMerge(stats, active, { segmentBytes, spaceTarget, inputsMax: INPUTS_MAX });
+  }
+
+  *#merge(): Task<DiskError | undefined> {
+    const { files } = this.#options;
+    const isEmpty = ({ liveRecords, pinnedRecords }: Segment): boolean => liveRecords === 0 && pinnedRecords === 0;
+    if (this.#closed().some(isEmpty)) {
+      // What replaced their records must be on the disk before they go.
+      if (!(yield* wait<boolean>((done) => this.#barrier(done)))) return "failed";
+      return yield* files.alone(() => files.discard(this.#closed().filter(isEmpty)));
+    }
+    const plan = this.#plan();
+    const inputs = this.#closed().filter(({ id }) => plan.includes(id));
+    const output = yield* this.#turn();
+    if (typeof output === "string") return output;
+    const barrier = (done: (isWhole: boolean) => void): void => this.#barrier(done);
+    const shared = { ...this.#options, barrier, counts: () => this.#counts(), isUrgent: () => this.#isUrgent };
+    const merge = new Merge(shared, inputs, output);
+    const error = yield* merge.run();
+    this.mergedBytes += merge.copiedBytes;
+    this.merges++;
+    this.damagedRecords += merge.damagedRecords;
+    return error;
+  }
+
+  /** A segment for copies, behind all that is closed, with the log going on behind it. */
+  *#turn(): Task<Segment | DiskError> {
+    const output = this.#spare ?? (yield* this.#create());
+    this.#spare = undefined;
+    if (typeof output === "string") return output;
+    const next = yield* this.#create();
+    if (typeof next === "string") {
+      // Nothing was written to it: it serves as the next one after all.
+      this.#spare = output;
+      return next;
+    }
+    this.#spare = next;
+    this.#mustTurn = true;
+    while (this.#mustTurn) if (!(yield* wait<boolean>((done) => this.#barrier(done)))) return "failed";
+    return output;
+  }
+
+  #barrier(done: (isWhole: boolean) => void): void {
+    this.#writer?.apply({}, (error) => done(error === undefined));
+  }
+
+  #counts(): Counts {
+    return this.#writer?.counts ?? { sequence: 0, facts: 0 };
+  }
+}

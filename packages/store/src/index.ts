@@ -1,0 +1,8 @@
+/** The append-only log: Kvorum's own store, over a disk port. */
+export type { Disk, DiskError, DiskFile, Done } from "./disk.js";
+export { LogStorage, type LogStats } from "./log-storage.js";
+export type { Pace } from "./merge.js";
+export { openLog, type LogOptions, type OpenLog } from "./open-log.js";
+export type { RecoveryReport } from "./recovery/recover.js";
+export { SimulatedDisk, type SimulatedDiskOptions } from "./simulated-disk.js";
+export { run, wait, type Task } from "./task.js";

@@ -1,0 +1,90 @@
+/** Recently written and read records, bounded by bytes: two generations of one slab each; what is asked for again moves into the younger. */
+
+export class RecordCache {
+  readonly #generationBytes: number;
+  #young: Generation;
+  #old: Generation;
+
+  constructor(bytesMax: number) {
+    this.#generationBytes = bytesMax >>> 1;
+    this.#young = new Generation(this.#generationBytes);
+    this.#old = new Generation(this.#generationBytes);
+  }
+
+  /** Lent: good until the next call. */
+  get(segment: number, offset: number): Uint8Array | undefined {
+    const place = placeOf(segment, offset);
+    const young = this.#young.get(place);
+    if (young !== undefined) return young;
+    const old = this.#old.get(place);
+    if (old === undefined) return undefined;
+    // Copied first: to make room may empty the older slab.
+    if (!this.#young.fits(old.length)) return old;
+    this.#young.add(place, old);
+    return old;
+  }
+
+  add(segment: number, offset: number, record: Uint8Array): void {
+    // One that takes a good part of a generation would push out all the others.
+    if (record.length > this.#generationBytes >>> 3) return;
+    if (!this.#young.fits(record.length)) this.#turn();
+    this.#young.add(placeOf(segment, offset), record);
+  }
+
+  /** Places that were cached may be written to anew. */
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+  }
+
+  #turn(): void {
+    const emptied = this.#old;
+    emptied.clear();
+    this.#old = this.#young;
+    this.#young = emptied;
+  }
+}
+
+const TWO_32 = 0x1_0000_0000;
+/** Segments that far apart share places; none stays in the cache that long. */
+const SEGMENTS_APART = 1 << 21;
+
+function placeOf(segment: number, offset: number): number {
+  return (segment % SEGMENTS_APART) * TWO_32 + offset;
+}
+
+class Generation {
+  readonly #slab: Uint8Array;
+  readonly #view: DataView;
+  /** Where in the slab; a length u32 stands before the record. */
+  readonly #places = new Map<number, number>();
+  #used = 0;
+
+  constructor(bytes: number) {
+    this.#slab = new Uint8Array(bytes);
+    this.#view = new DataView(this.#slab.buffer);
+  }
+
+  fits(length: number): boolean {
+    return this.#used + 4 + length <= this.#slab.length;
+  }
+
+  get(place: number): Uint8Array | undefined {
+    const at = this.#places.get(place);
+    if (at === undefined) return undefined;
+    return this.#slab.subarray(at + 4, at + 4 + this.#view.getUint32(at));
+  }
+
+  add(place: number, record: Uint8Array): void {
+    const at = this.#used;
+    this.#view.setUint32(at, record.length);
+    this.#slab.set(record, at + 4);
+    this.#used += 4 + record.length;
+    this.#places.set(place, at);
+  }
+
+  clear(): void {
+    this.#places.clear();
+    this.#used = 0;
+  }
+}
