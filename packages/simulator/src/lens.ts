@@ -41,6 +41,11 @@ export class Lens {
     return this.#record(this.world.stored(node, bucket, key), bucket, key);
   }
 
+  /** No record lies there, or one that is marked as reaped: it counts as none. */
+  holdsNothing(node: string, bucket: string, key: string): boolean {
+    return this.world.stored(node, bucket, key) === undefined || this.stored(node, bucket, key)?.reaped === true;
+  }
+
   /** The versions that a reader of the state sees, tombstones included. */
   versions(name: string, state: KeyState): Returned[] {
     return standing(state).map((sibling) => {

@@ -12,6 +12,7 @@ export const rarePaths = [
   "one write was minted twice",
   "a delete found nothing",
   "a tombstone stood at the end",
+  "a tombstone was reaped",
   "siblings stood at the end",
   "read repair mended",
   "anti-entropy mended",

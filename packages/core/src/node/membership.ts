@@ -44,6 +44,8 @@ export interface MembershipOptions {
   readonly onOwners: (name: string, digest: bigint) => void;
   /** Another process speaks with this node's instance id: this one must stop. */
   readonly onRival: () => void;
+  /** A round came so much later than it was due: this process stood still. */
+  readonly onLate: (lateMs: number) => void;
 }
 
 export class Membership {
@@ -312,6 +314,7 @@ export class Membership {
   #atRound(now: number, lateMs: number): void {
     // A loop that stalled has not heard its peers, which says nothing about them (TRAPS 22).
     if (lateMs > this.#options.settings.gossipIntervalMs / 2) this.#detector.observerStalled(lateMs);
+    this.#options.onLate(lateMs);
     this.#clockIsOff = this.#clocks.isOff(this.#liveOthers());
     const { primitives, facts: store } = this.#options;
     const debts = this.#debts.toSay(this.#options.owed());

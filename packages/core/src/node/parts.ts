@@ -154,6 +154,10 @@ export class NodeParts implements NodeContext {
       owed: () => this.#owed(),
       onOwners: (name, digest) => this.handover.hearing.gossiped(name, digest),
       onRival: () => this.#rivalFound(),
+      onLate: (lateMs) => {
+        // Messages of long ago may have lain at the door meanwhile: they are as good as under way.
+        if (lateMs > settings.messageLifeMs / 2) this.tides.stalled(clock.monotonicMs());
+      },
     });
     this.hints = new Hints(this, options.hints);
     this.handoff = new Handoff(this, this.hints);

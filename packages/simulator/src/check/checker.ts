@@ -54,7 +54,14 @@ export function majorityOf(bench: Bench, key: { readonly bucket: string; readonl
 /** A delete may have removed `write`: it had seen it, or it removed whatever it found and was not over before the write began. */
 export function mayHaveDeleted(bench: Bench, operation: Operation, write: Operation): boolean {
   if (operation.kind !== "delete" || !wasAttempted(operation)) return false;
-  return bench.past.has(operation, write) || (operation.isBlindDelete && lastedUntil(operation) >= write.startMs);
+  if (bench.past.has(operation, write) || (operation.isBlindDelete && lastedUntil(operation) >= write.startMs))
+    return true;
+  return operation.lww && mayBeNewer(operation, write);
+}
+
+/** Where the last write wins a delete with the larger stamp does, whatever it had seen; and when it was reaped it shows that nowhere any more. */
+function mayBeNewer({ version }: Operation, write: Operation): boolean {
+  return version === undefined || write.version === undefined || version.stamp >= write.version.stamp;
 }
 
 /** When the last of its attempts was surely over: one that got no answer may still be acted on. */

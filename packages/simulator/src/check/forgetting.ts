@@ -1,7 +1,7 @@
-/** A replica forgets nothing: what its disk has proven of a key only grows, until the disk itself is lost (states are a join; TRAPS 25). */
+/** A replica forgets nothing: what its disk has proven of a key only grows, until the disk itself is lost (states are a join; TRAPS 25), or until nothing in it is alive and it is reaped. */
 import type { VersionVector } from "@kvorum/core";
 import { nameOf } from "../history.js";
-import type { Bench, Checker } from "./checker.js";
+import { wasAttempted, type Bench, type Checker } from "./checker.js";
 
 interface Seen {
   readonly bytes: Uint8Array;
@@ -23,14 +23,22 @@ export function forgetting(bench: Bench): Checker {
     const bytes = world.flushed(node, bucket, key);
     if (bytes === before?.bytes) return;
     const record = lens.flushed(node, bucket, key);
-    if (record === undefined || bytes === undefined) {
-      if (before !== undefined && bytes === undefined)
-        bench.report("a-replica-forgets-nothing", `${node}: ${name} is gone`);
+    const isReaped = bytes === undefined || record?.reaped === true;
+    if (isReaped && before !== undefined && !mayGo(bench, name)) {
+      bench.report("a-replica-forgets-nothing", `${node}: ${name} is gone`);
+    }
+    if (isReaped && before !== undefined) bench.mark("a tombstone was reaped");
+    if (isReaped || record === undefined) {
       ofNode.delete(name);
       return;
     }
     const { vector } = lens.state(record.body);
-    if (before !== undefined && bytes.length < SMALL_RECORD_BYTES && !vector.dominates(before.vector)) {
+    if (
+      before !== undefined &&
+      bytes.length < SMALL_RECORD_BYTES &&
+      !vector.dominates(before.vector) &&
+      !mayGo(bench, name)
+    ) {
       bench.report("a-replica-forgets-nothing", `${node}: ${name} covers less than it did`);
     }
     ofNode.set(name, { bytes, vector });
@@ -48,4 +56,10 @@ export function forgetting(bench: Bench): Checker {
       for (const { bucket, key, holdings } of keys) for (const owner of holdings.keys()) look(owner, bucket, key);
     },
   };
+}
+
+/** Somebody tried to delete the key, or gave it a value that ends: between two looks that may have been done, and reaped, and the key made anew. */
+function mayGo({ history }: Bench, name: string): boolean {
+  const operations = history.keys.get(name) ?? [];
+  return operations.some((each) => wasAttempted(each) && each.kind === "delete");
 }

@@ -17,7 +17,7 @@ export function lostWrites(bench: Bench): Checker {
 function checkWrite(bench: Bench, losses: Losses, key: FinalKey, write: Operation): void {
   if (write.kind !== "put" || write.outcome !== "done") return;
   if (losses.mayHaveTaken(write)) return;
-  const isExcused = !key.lww && key.operations.some((operation) => mayHaveDeleted(bench, operation, write));
+  const isExcused = key.operations.some((operation) => mayHaveDeleted(bench, operation, write));
   if (isExcused) return;
   if (!stands(bench, write, key.union)) {
     bench.report("no-acknowledged-write-lost", `${describe(write)}: nothing that the owners hold covers it`);
