@@ -252,6 +252,11 @@ export class Node implements api.NodeApi, NetworkHandler {
     return this.#refusal() === undefined && this.membership.isMember(this.self);
   }
 
+  /** Requests of clients that it works on now. */
+  get requestsInFlight(): number {
+    return this.#inFlight.count;
+  }
+
   stats(): api.NodeStats {
     const { membership, replica, states, holdings, antiEntropy, healer, trees, indexCheck, handover, scrub, handoff } =
       this.#parts;
@@ -275,7 +280,7 @@ export class Node implements api.NodeApi, NetworkHandler {
       conflicts: holdings.conflictCount(owned, nowMs),
       liveKeys: holdings.liveKeys(owned, nowMs),
       transferKeys: handover.transfers.keysReceived,
-      requestsInFlight: this.#inFlight.count,
+      requestsInFlight: this.requestsInFlight,
       ...handoff.stats(),
       tombstones: tombstones.count,
       tombstonesReaped: tombstones.reaped,

@@ -91,10 +91,11 @@ export class RingChanges {
     const next: PlacedRecord[] = [];
     const toTell = new Map<string, { readonly placed: PlacedRecord; readonly begin: boolean }[]>();
     let opened = this.#countOpen();
+    const stepOf = this.#steps();
     for (const partition of this.#open) {
       if (this.#writing.has(partition)) continue;
       const record = this.table.record(partition);
-      const step = this.#stepOf(partition);
+      const step = stepOf(partition);
       if (step === undefined || step.kind === "none") {
         this.#open.delete(partition);
       } else if (step.kind === "go") {
@@ -122,23 +123,26 @@ export class RingChanges {
     return count;
   }
 
-  /** Undefined where another member is the one to take it. */
-  #stepOf(partition: number): Step | undefined {
+  /** The next step of a partition; undefined where another member is the one to take it. Good as long as the ring is this one. */
+  #steps(): (partition: number) => Step | undefined {
     const { node, table, transfers } = this;
     const { ring, self } = node;
-    const record = table.record(partition);
-    const target = ring.owners(partition);
-    const isMember: IsMember = (name) => node.membership.isMember(name);
-    if (authorOf(record, target, isMember) !== self) return undefined;
-    const word = this.#wordOn(partition, record.epoch);
-    const instanceOf = (name: string): number => node.membership.instanceOf(name) ?? -1;
-    return stepAfter(record, {
-      members: ring.members.map(({ name }) => name),
-      target,
-      hasSeen: (name) => name === self || word.seen.has(instanceOf(name)),
-      hasConfirmed: (name) =>
-        name === self ? transfers.hasConfirmed(partition, record.epoch) : word.confirmed.has(instanceOf(name)),
-    });
+    const members = ring.members.map(({ name }) => name);
+    const instances = new Map(ring.members.map(({ name, instance }) => [name, instance]));
+    const isMember: IsMember = (name) => instances.has(name);
+    const instanceOf = (name: string): number => instances.get(name) ?? -1;
+    return (partition) => {
+      const record = table.record(partition);
+      const target = ring.owners(partition);
+      if (authorOf(record, target, isMember) !== self) return undefined;
+      const word = this.#wordOn(partition, record.epoch);
+      return stepAfter(record, {
+        ...{ members, target },
+        hasSeen: (name) => name === self || word.seen.has(instanceOf(name)),
+        hasConfirmed: (name) =>
+          name === self ? transfers.hasConfirmed(partition, record.epoch) : word.confirmed.has(instanceOf(name)),
+      });
+    };
   }
 
   #wordOn(partition: number, epoch: number): Word {

@@ -44,7 +44,13 @@ export function isOpen(record: OwnersRecord): boolean {
 
 /** Which of two records is the newer. Epochs decide; should one epoch have two records, all members still agree on one of them. */
 export function compareRecords(a: OwnersRecord, b: OwnersRecord): number {
-  return a.epoch - b.epoch || a.phase - b.phase || compareTexts(textOf(a), textOf(b));
+  const difference = a.epoch - b.epoch || a.phase - b.phase;
+  if (difference !== 0 || (isSame(a.from, b.from) && isSame(a.to, b.to))) return difference;
+  return compareTexts(textOf(a), textOf(b));
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
 function textOf({ from, to }: OwnersRecord): string {

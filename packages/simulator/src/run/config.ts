@@ -29,7 +29,7 @@ export function drawConfig(rng: Rng): RunConfig {
   return {
     nodes,
     replicas: rng.pick([1, 2, 3, 3, 3, 3, 3, 3, 5]),
-    partitions: rng.fork("partitions").pick([64, 64, 64, 128, 256]),
+    partitions: rng.fork("partitions").pick([64, 64, 64, 64, 64, 128, 256]),
     zones: rng.pick([1, 1, 2, 3, 5]),
     families: faultFamilies.filter((family) => rng.fork(family).chance(0.5)),
     ...drawMachines(rng.fork("machines"), nodes),

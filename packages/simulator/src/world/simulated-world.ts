@@ -24,7 +24,7 @@ const DIAL_TIMEOUT_MS = 1_000;
 const STALL_MS = 1_500;
 const SETTLE_MS = 60_000;
 /** Whether all agree costs something to find out. */
-const SETTLED_LOOK_MS = 20;
+const SETTLED_LOOK_MS = 50;
 
 export class SimulatedWorld implements World {
   readonly digest = new RunDigest();
