@@ -26,6 +26,8 @@ export interface Operation {
   readonly lww: boolean;
   /** A delete without a context: the coordinator removes what a quorum read shows it. */
   readonly isBlindDelete: boolean;
+  /** Seconds after which the value of a put ends; undefined for one that stays. */
+  readonly ttlSeconds: number | undefined;
   /** Names the value that a put wrote; `delete#<index>` for a delete, whose tombstone has no bytes; empty for a get. */
   readonly tag: string;
   /** The values and writes that the context of this write came from; empty without a context. */

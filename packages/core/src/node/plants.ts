@@ -24,6 +24,7 @@ export const plants = {
   "fallback-counts-as-primary": "a strict write counts a fallback that stored a hint (TRAPS 11)",
   "hint-dropped-early": "a hint is dropped when it was sent, not when an owner has the state on its disk (TRAPS 18)",
   "hint-dropped-for-age": "a hint that is older than its lifetime is dropped (TRAPS 18)",
+  "expired-is-shown": "a coordinator shows what a replica has of a key, expired or not (TRAPS 20)",
   "reaped-early":
     "a tombstone is reaped though a member is away, and without asking what is still under way (TRAPS 16, 17)",
 } as const satisfies Readonly<Record<string, string>>;

@@ -5,6 +5,7 @@ import type { MakeChecker } from "./checker.js";
 import { contexts } from "./contexts.js";
 import { convergence } from "./convergence.js";
 import { dots } from "./dots.js";
+import { expiry } from "./expiry.js";
 import { forgetting } from "./forgetting.js";
 import { hints } from "./hints.js";
 import { lostWrites } from "./lost-writes.js";
@@ -24,6 +25,7 @@ export const checkers: readonly MakeChecker[] = [
   resurrections,
   phantoms,
   staleReads,
+  expiry,
   acknowledgements,
   dots,
   contexts,

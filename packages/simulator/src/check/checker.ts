@@ -51,9 +51,15 @@ export function majorityOf(bench: Bench, key: { readonly bucket: string; readonl
   return majority(bench.lens.owners(key.bucket, key.key).length);
 }
 
-/** A delete may have removed `write`: it had seen it, or it removed whatever it found and was not over before the write began. */
+/** A delete, or a put of a value that ends by itself: what it had replaced is nowhere to be seen when it is reaped. It was attempted. */
+export function endsSomething(operation: Operation): boolean {
+  return wasAttempted(operation) && (operation.kind === "delete" || operation.ttlSeconds !== undefined);
+}
+
+/** A delete, or a value that ended, may have removed `write`: it had seen it, or it removed whatever it found and was not over before the write began. */
 export function mayHaveDeleted(bench: Bench, operation: Operation, write: Operation): boolean {
-  if (operation.kind !== "delete" || !wasAttempted(operation)) return false;
+  if (!endsSomething(operation)) return false;
+  if (operation === write) return true;
   if (bench.past.has(operation, write) || (operation.isBlindDelete && lastedUntil(operation) >= write.startMs))
     return true;
   return operation.lww && mayBeNewer(operation, write);

@@ -1,7 +1,7 @@
 /** A replica forgets nothing: what its disk has proven of a key only grows, until the disk itself is lost (states are a join; TRAPS 25), or until nothing in it is alive and it is reaped. */
 import type { VersionVector } from "@kvorum/core";
 import { nameOf } from "../history.js";
-import { wasAttempted, type Bench, type Checker } from "./checker.js";
+import { endsSomething, type Bench, type Checker } from "./checker.js";
 
 interface Seen {
   readonly bytes: Uint8Array;
@@ -61,5 +61,5 @@ export function forgetting(bench: Bench): Checker {
 /** Somebody tried to delete the key, or gave it a value that ends: between two looks that may have been done, and reaped, and the key made anew. */
 function mayGo({ history }: Bench, name: string): boolean {
   const operations = history.keys.get(name) ?? [];
-  return operations.some((each) => wasAttempted(each) && each.kind === "delete");
+  return operations.some(endsSomething);
 }

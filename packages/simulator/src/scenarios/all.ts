@@ -2,8 +2,16 @@
 import { acknowledgements } from "./acknowledgements.js";
 import { hints } from "./hints.js";
 import { losses } from "./losses.js";
+import { reaping } from "./reaping.js";
 import { repair } from "./repair.js";
 import { rings } from "./rings.js";
 import type { Scenario } from "./scenario.js";
 
-export const scenarios: readonly Scenario[] = [...acknowledgements, ...hints, ...losses, ...repair, ...rings];
+export const scenarios: readonly Scenario[] = [
+  ...acknowledgements,
+  ...hints,
+  ...losses,
+  ...reaping,
+  ...repair,
+  ...rings,
+];

@@ -29,6 +29,7 @@ export interface Manner {
   readonly attempts?: number;
   readonly again?: boolean;
   readonly timeoutMs?: number;
+  readonly ttlSeconds?: number;
 }
 
 const BUCKET = "carts";
@@ -77,6 +78,7 @@ export class Scene {
       again = false,
       timeoutMs = TIMEOUT_MS,
       sloppy,
+      ttlSeconds,
     } = manner;
     const step: Step = {
       ...{ kind, key, bucket: BUCKET, context, attempts, again, timeoutMs, thinkMs: 0, filler: 0 },
@@ -84,6 +86,7 @@ export class Scene {
       node: this.world.names.indexOf(node),
       ...(quorum !== undefined && { quorum }),
       ...(sloppy !== undefined && { sloppy }),
+      ...(ttlSeconds !== undefined && { ttlSeconds }),
     };
     let ended: Operation | undefined;
     this.#actor(by).act(step, (operation) => (ended = operation));
@@ -99,6 +102,12 @@ export class Scene {
 
   owners(key: string): readonly string[] {
     return this.clients.lens.owners(BUCKET, key);
+  }
+
+  /** Waits until no owner holds anything of the key. */
+  untilReaped(key: string): void {
+    const { lens } = this.clients;
+    this.until(`${key} is reaped`, () => this.owners(key).every((owner) => lens.holdsNothing(owner, BUCKET, key)));
   }
 
   damage(node: string, key: string): void {

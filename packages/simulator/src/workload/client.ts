@@ -84,6 +84,7 @@ export class Client {
       id: this.all.world.keyOf(step.bucket, step.key).id,
       value: isPut ? encodeValue(primitives, step.tag, step.filler) : undefined,
       contentType: isPut ? "text/plain" : "",
+      ...(step.ttlSeconds !== undefined && { ttlSeconds: step.ttlSeconds }),
       context: heard.context,
       ...{ w: step.quorum, sloppy: step.sloppy === true, ifAbsent: false, hops: 0 },
     } as const;
@@ -103,6 +104,7 @@ export class Client {
       sloppy: step.sloppy === true,
       lww: workload.buckets.some(({ name, conflicts }) => name === step.bucket && conflicts === "lww"),
       isBlindDelete: step.kind === "delete" && heard.context.length === 0,
+      ttlSeconds: step.ttlSeconds,
       tag: step.tag,
       sawTags: heard.sawTags,
       idempotencyKey: step.attempts > 1 ? `${this.name}/${++this.#begun}` : undefined,

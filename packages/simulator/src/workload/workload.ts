@@ -25,6 +25,8 @@ export interface Step {
   readonly sloppy?: boolean;
   /** R of the read that fetches the context. */
   readonly readQuorum?: QuorumArg;
+  /** Seconds after which a put's value ends. */
+  readonly ttlSeconds?: number;
   /** Bytes that the value has beside its tag. */
   readonly filler: number;
   /** Sent again while the outcome is unknown, under one idempotency key and each time through the next node; 1: never. */

@@ -17,7 +17,17 @@ class Case {
 
   operation(kind: Operation["kind"], about: Partial<Begun & Pick<Operation, "outcome" | "returned">>): Operation {
     const begun: Begun = {
-      ...{ client: "c1", node: "n1", kind, bucket: "b", key: "k", quorum: undefined, lww: false, isBlindDelete: false },
+      ...{
+        client: "c1",
+        node: "n1",
+        kind,
+        bucket: "b",
+        key: "k",
+        quorum: undefined,
+        lww: false,
+        isBlindDelete: false,
+        ttlSeconds: undefined,
+      },
       sloppy: false,
       ...{ tag: "", sawTags: [], idempotencyKey: undefined, startMs: ++this.#now },
       ...about,
