@@ -72,6 +72,8 @@ export const reaping: readonly Scenario[] = [
     finds: [],
     play: (scene) => {
       for (let i = 0; i < 6; i++) {
+        // The client finds out here that its connections of before are broken.
+        for (const node of ["n1", "n2"]) for (let look = 0; look < 2; look++) scene.get(node, "other");
         const put = scene.put("n1", `k${i}`, ALL);
         const removed = scene.delete("n2", `k${i}`, { ...ALL, context: "last" });
         if (put.outcome !== "done" || removed.outcome !== "done") throw new Error("the day is not quiet enough");
@@ -82,7 +84,7 @@ export const reaping: readonly Scenario[] = [
         scene.world.run(3_000);
         scene.world.healAll();
         scene.settle();
-        scene.world.run(5_000);
+        scene.world.run(15_000);
       }
       for (let i = 0; i < 6; i++) scene.untilReaped(`k${i}`);
     },
