@@ -6,6 +6,8 @@ import type { Moves } from "../ring/moves.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { GetCommand, Got, OperationTag, PutCommand, PutDone } from "../wire/messages.js";
 
+import type { MemberHealth } from "./member-health.js";
+
 export type Reply<T> = (outcome: Outcome<T>) => void;
 
 export interface BucketConfig {
@@ -22,7 +24,7 @@ export type BucketChange = Partial<Omit<BucketConfig, "n" | "ttl">> & { readonly
 
 export type MemberStatus = "up" | "suspect" | "down" | "joining" | "leaving";
 
-export interface MemberView {
+export interface MemberView extends MemberHealth {
   readonly name: string;
   /** `host:port` of the peer door. */
   readonly address: string;
@@ -34,6 +36,15 @@ export interface MemberView {
   readonly ownership: number;
   /** Hints that this member holds for others. */
   readonly hints: number;
+}
+
+/** What the answering node keeps for others. */
+export interface HintsView {
+  readonly count: number;
+  /** Of the states that they name. */
+  readonly bytes: number;
+  /** When the oldest was taken, in milliseconds since the epoch; null where there is none. */
+  readonly oldest: number | null;
 }
 
 export interface TransferView {
@@ -55,6 +66,7 @@ export interface ClusterView {
   readonly underReplicated: boolean;
   readonly members: readonly MemberView[];
   readonly transfers: readonly TransferView[];
+  readonly hints: HintsView;
   /** Of the node that answers. */
   readonly tombstones: TombstonesView;
 }

@@ -1,4 +1,7 @@
-/** `explain`: what each replica of a key holds, side by side. Everybody is asked, and nothing is repaired by asking. */
+/**
+ * `explain`: what each replica of a key holds, side by side, and the fallbacks that keep something of it for them. Everybody is asked, and nothing
+ * is repaired by asking. Whether replicas agree is the owners' matter: what a fallback keeps is on its way to them.
+ */
 import { ok } from "../base/failure.js";
 import { stampMs } from "../base/hlc.js";
 import { digestOf } from "../replication/record.js";
@@ -8,9 +11,10 @@ import type { Message } from "../wire/messages.js";
 import type { Explanation, ReplicaView, Reply } from "./api.js";
 import type { NoReply } from "./calls.js";
 import type { NodeContext } from "./context.js";
-import { gather } from "./gather.js";
+import { gather, type Gathered } from "./gather.js";
 import { placedBy } from "./placement.js";
-import type { ReplicaDoor } from "./replica-door.js";
+import type { ReplicaDoor, ReplicaRequest } from "./replica-door.js";
+import { healthyFallbacks } from "./stand-ins.js";
 
 export function explain(
   node: NodeContext,
@@ -22,20 +26,46 @@ export function explain(
   const key = node.keyOfId(id);
   const preferenceList = node.placement(key.partition).all;
   const message = { kind: "fetch", id, ...placedBy(node, key.partition) } as const;
-  const self = (answer: (held: Message) => void): void => door.handle(message, answer);
-  gather(node, preferenceList, message, node.clock.monotonicMs() + timeoutMs, self, (replies) => {
-    const replicas = preferenceList.map((name) => viewOf(node, key.hash, name, replies.get(name) ?? { kind: "lost" }));
+  const fallbacks = healthyFallbacks(node, key.partition);
+  if (!preferenceList.includes(node.self)) fallbacks.unshift(node.self);
+  const peek = { kind: "peek", id } as const;
+  const deadlineAtMs = node.clock.monotonicMs() + timeoutMs;
+  let held: Gathered | undefined;
+  let kept: Gathered | undefined;
+  const done = (): void => {
+    if (held === undefined || kept === undefined) return;
+    const replicas = viewsOf(node, key.hash, "primary", held);
+    const guests = viewsOf(node, key.hash, "fallback", kept).filter(({ digest }) => digest !== null);
     const digests = new Set(replicas.map((replica) => replica.digest));
     const answered = replicas.every(({ reply: said }) => said === "ok" || said === "not-found");
     const owner = preferenceList.includes(node.self) ? node.self : preferenceList.find((name) => node.seemsAlive(name));
     const coordinator = owner ?? node.self;
     const agree = answered && digests.size === 1;
-    reply(ok({ partition: key.partition, preferenceList, coordinator, replicas, agree }));
-  });
+    const partition = key.partition;
+    reply(ok({ partition, preferenceList, coordinator, replicas: [...replicas, ...guests], agree }));
+  };
+  const ask = (names: readonly string[], about: ReplicaRequest, take: (replies: Gathered) => void): void => {
+    const self = (answer: (held: Message) => void): void => door.handle(about, answer);
+    gather(node, names, about, deadlineAtMs, self, (replies) => {
+      take(new Map(names.map((name) => [name, replies.get(name) ?? { kind: "lost" }])));
+      done();
+    });
+  };
+  ask(preferenceList, message, (replies) => (held = replies));
+  ask(fallbacks, peek, (replies) => (kept = replies));
 }
 
-function viewOf(node: NodeContext, keyHash: bigint, name: string, reply: Message | NoReply): ReplicaView {
-  const about = { node: name, role: "primary", status: node.membership.status(name) } as const;
+function viewsOf(node: NodeContext, keyHash: bigint, role: ReplicaView["role"], said: Gathered): ReplicaView[] {
+  return [...said].map(([name, reply]) => viewOf(node, keyHash, { node: name, role }, reply));
+}
+
+function viewOf(
+  node: NodeContext,
+  keyHash: bigint,
+  who: Pick<ReplicaView, "node" | "role">,
+  reply: Message | NoReply,
+): ReplicaView {
+  const about = { ...who, status: node.membership.status(who.node) };
   if (reply.kind !== "fetched") return { ...about, reply: "timeout", digest: null, siblings: [] };
   if (reply.body === undefined) {
     return { ...about, reply: reply.status === "absent" ? "not-found" : "error", digest: null, siblings: [] };

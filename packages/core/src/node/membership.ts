@@ -22,6 +22,7 @@ import * as facts from "./facts.js";
 import { GossipRounds } from "./gossip-rounds.js";
 import { greetFormer } from "./former-address.js";
 import type { Identity } from "./identity.js";
+import { healthOf, type MemberHealth } from "./member-health.js";
 import { MemberLog } from "./member-log.js";
 import { refusals } from "./refusals.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
@@ -59,6 +60,8 @@ export class Membership {
   readonly #debts: DebtReport;
   readonly #rounds: GossipRounds;
   #clockIsOff = false;
+  /** How late the last round was, if that was much. */
+  #lateMs = 0;
   #started = false;
   #ownersState: Omit<facts.RingState, "version"> = { inDoubt: 0, owners: 0n, changing: 0 };
   #ownAddress: Address = "";
@@ -157,6 +160,19 @@ export class Membership {
     if (member.name === this.self) return "up";
     const seems = this.#detector.status(member.instance, this.#options.clock.monotonicMs());
     return seems !== "down" && !this.#addresses.has(member.instance) ? "joining" : seems;
+  }
+
+  /** The same with its reasons, for people. */
+  health(name: string): MemberHealth {
+    const now = this.#options.clock.monotonicMs();
+    const isSelf = name === this.self;
+    const instance = isSelf ? undefined : this.#members.get(name)?.instance;
+    const wasHeard = instance !== undefined && this.#detector.lastHeard(instance) !== undefined;
+    return healthOf({
+      ...{ status: this.status(name), isSelf, lateMs: this.#lateMs },
+      silenceMs: wasHeard ? this.#detector.silenceMs(instance, now) : undefined,
+      phi: instance === undefined ? undefined : this.#detector.phi(instance, now),
+    });
   }
 
   seemsAlive(name: string): boolean {
@@ -313,7 +329,8 @@ export class Membership {
 
   #atRound(now: number, lateMs: number): void {
     // A loop that stalled has not heard its peers, which says nothing about them (TRAPS 22).
-    if (lateMs > this.#options.settings.gossipIntervalMs / 2) this.#detector.observerStalled(lateMs);
+    this.#lateMs = lateMs > this.#options.settings.gossipIntervalMs / 2 ? lateMs : 0;
+    if (this.#lateMs > 0) this.#detector.observerStalled(lateMs);
     this.#options.onLate(lateMs);
     this.#clockIsOff = this.#clocks.isOff(this.#liveOthers());
     const { primitives, facts: store } = this.#options;

@@ -20,17 +20,17 @@ export class StandIns {
   /** The next one to ask; undefined when there is none, or none may be asked. This node asks itself first, and is not among them. */
   next(): string | undefined {
     if (!this.isAllowed) return undefined;
-    this.#rest ??= this.#find();
+    this.#rest ??= healthyFallbacks(this.node, this.partition);
     return this.#rest.shift();
   }
+}
 
-  #find(): string[] {
-    const { node } = this;
-    const healthy: string[] = [];
-    for (const name of fallbacksNow(node, this.partition)) {
-      if (healthy.length >= limits.standInsMax) break;
-      if (name !== node.self && node.membership.status(name) === "up") healthy.push(name);
-    }
-    return healthy;
+/** The next healthy members after the owners, in order and not without end; without this node. */
+export function healthyFallbacks(node: NodeContext, partition: number): string[] {
+  const healthy: string[] = [];
+  for (const name of fallbacksNow(node, partition)) {
+    if (healthy.length >= limits.standInsMax) break;
+    if (name !== node.self && node.membership.status(name) === "up") healthy.push(name);
   }
+  return healthy;
 }

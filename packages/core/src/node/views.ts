@@ -1,6 +1,15 @@
 /** What a node shows of itself, its cluster and its ring: to people through the doors, to clients that route by the ring. */
 import type { RingTable } from "../wire/messages.js";
-import type { ClusterView, DigestsView, MemberView, PlaceView, RingView, TombstonesView, TransferView } from "./api.js";
+import type {
+  ClusterView,
+  DigestsView,
+  HintsView,
+  MemberView,
+  PlaceView,
+  RingView,
+  TombstonesView,
+  TransferView,
+} from "./api.js";
 import type { NodeContext } from "./context.js";
 import { clusterIdText } from "./identity.js";
 import { fallbacksNow } from "./placement.js";
@@ -21,6 +30,7 @@ export function clusterView(
     underReplicated: membership.members().length < replicas,
     members: membership.members().map(({ name, zone }) => memberView(node, name, zone)),
     transfers,
+    hints: hintsView(node),
     tombstones,
   };
 }
@@ -29,7 +39,12 @@ function memberView(node: NodeContext, name: string, zone: string): MemberView {
   const { membership, ring } = node;
   const { address = "", http = "" } = membership.addressOf(name) ?? {};
   const hints = name === node.self ? node.hints.queue.count : (membership.debtsOf(name)?.hints ?? 0);
-  return { name, address, http, zone, status: membership.status(name), ownership: ring.ownership(name), hints };
+  const ownership = ring.ownership(name);
+  return { name, address, http, zone, status: membership.status(name), ownership, hints, ...membership.health(name) };
+}
+
+function hintsView({ hints: { queue } }: NodeContext): HintsView {
+  return { count: queue.count, bytes: queue.bytes, oldest: queue.oldestSinceMs ?? null };
 }
 
 export function ringView(node: NodeContext): RingView {

@@ -19,7 +19,10 @@ describe("Dynamo §4.8.1: an eventually consistent view of membership", () => {
       const known = (): boolean =>
         world.states.every((state) => textOf(state.get(instanceOf(n - 1), "fact/1")) === "joined");
       expect(known()).toBe(false);
-      expect(world.roundsUntil(known, roundsFor(n))).toBeLessThanOrEqual(roundsFor(n));
+      const rounds = world.roundsUntil(known, roundsFor(n));
+      const kibibytes = world.bytes / n / world.rounds / 1024;
+      console.log(`convergence at ${n}: ${rounds} rounds, ${kibibytes.toFixed(1)} KiB a node and round`);
+      expect(rounds).toBeLessThanOrEqual(roundsFor(n));
       expect(world.longestBytes).toBeLessThanOrEqual(limits.gossipMessageBytesMax);
       // Each node opens at most fanout + 1 rounds and a round has three messages.
       expect(world.bytes / n / world.rounds).toBeLessThanOrEqual(

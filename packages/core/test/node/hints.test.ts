@@ -1,5 +1,7 @@
 /** Sloppy quorums and hinted handoff (Dynamo §4.6; DESIGN §5; TRAPS 11, 12, 18, 19), on real nodes in virtual time. */
 import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../src/base/failure.js";
+import type { Explanation } from "../../src/node/api.js";
 import { hintPrefix } from "../../src/replication/hint.js";
 import { live } from "../../src/versions/key-state.js";
 import { TestCluster } from "./cluster.js";
@@ -304,6 +306,23 @@ describe("hinted handoff", () => {
     expect(hints(cluster)).toBe(1);
     cluster.stop(holder as string);
     expect(local(cluster, owners[0], key)).toEqual(["v"]);
+  });
+
+  it("is shown by explain: who keeps what, while whether replicas agree is the owners' matter", () => {
+    const { cluster, key, owners } = five();
+    const explained = () =>
+      cluster.wait<Outcome<Explanation>>((done) => cluster.node("n5").explain(cluster.id("b", key), 1_000, done));
+    const roles = (): string[] => {
+      const outcome = explained();
+      return outcome.ok ? outcome.value.replicas.map(({ role, reply }) => `${role} ${reply}`) : [];
+    };
+    kill(cluster, ...owners);
+    cluster.put("n5", key, "v");
+    expect(roles()).toEqual(["primary timeout", "primary timeout", "primary timeout", "fallback ok", "fallback ok"]);
+    restart(cluster, ...owners);
+    drained(cluster);
+    expect(roles()).toEqual(["primary ok", "primary ok", "primary ok"]);
+    expect(explained()).toMatchObject({ ok: true, value: { agree: true } });
   });
 
   it("tells everybody what is owed", () => {

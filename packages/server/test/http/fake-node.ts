@@ -52,9 +52,21 @@ export const clusterView: ClusterView = {
   settled: true,
   underReplicated: true,
   members: [
-    { name: "n1", address: "127.0.0.1:7401", http: "127.0.0.1:7400", zone: "z", status: "up", ownership: 1, hints: 0 },
+    {
+      name: "n1",
+      address: "127.0.0.1:7401",
+      http: "127.0.0.1:7400",
+      zone: "z",
+      status: "up",
+      ownership: 1,
+      hints: 0,
+      phi: null,
+      heardMsAgo: null,
+      why: "this node",
+    },
   ],
   transfers: [],
+  hints: { count: 0, bytes: 0, oldest: null },
   tombstones: { count: 0, reaped: 0, oldest: null },
 };
 

@@ -3,7 +3,7 @@ import type { ClusterView, MemberStatus } from "@kvorum/core";
 import type { Command } from "commander";
 import { addClientCommand, type Cli, type ClientOptions } from "../cli.js";
 import { usageError } from "../exit.js";
-import { columns, plural, printable, type Colours, formatTime } from "../output.js";
+import { columns, plural, printable, type Colours, formatBytes, formatTime } from "../output.js";
 
 export function addClusterCommands(program: Command, cli: Cli): void {
   addClientCommand(program, "status", "the cluster at a glance").action((options: ClientOptions) =>
@@ -21,7 +21,7 @@ export function addClusterCommands(program: Command, cli: Cli): void {
       cli.client(options, async (api) => {
         const cluster = await api.cluster();
         if (options.json === true) await cli.printJson(cluster);
-        else await cli.print(memberTable(cluster, cli.colours));
+        else await cli.print(`${memberTable(cluster, cli.colours)}\n${healthTable(cluster, cli.colours)}`);
       }),
   );
 
@@ -67,6 +67,7 @@ function summary(cluster: ClusterView): string {
     settled ? "settled" : "not settled: members do not agree on the ring yet, or data moves",
   ];
   if (underReplicated === true) lines.push("under-replicated: fewer members than replicas; add members");
+  if (cluster.hints !== undefined && cluster.hints.count > 0) lines.push(hintLine(cluster.hints));
   if (tombstones !== undefined && tombstones.count > 0) lines.push(tombstoneLine(tombstones));
   return lines.join("\n");
 }
@@ -89,6 +90,23 @@ function memberTable({ members }: ClusterView, colours: Colours): string {
     member.hints,
   ]);
   return columns(colours, ["name", "status", "owns", "zone", "http", "peer", "hints"], rows);
+}
+
+/** How this node comes to take each for what it takes it. */
+function healthTable({ members, node }: ClusterView, colours: Colours): string {
+  const rows = members.map(({ name, status, heardMsAgo, phi, why }) => [
+    printable(name),
+    statusCell(status, colours),
+    typeof heardMsAgo === "number" ? `${(heardMsAgo / 1_000).toFixed(1)} s ago` : "-",
+    typeof phi === "number" ? phi.toFixed(1) : "-",
+    printable(why ?? ""),
+  ]);
+  return columns(colours, ["name", "status", "last heard", "phi", `why, for ${printable(node)}`], rows);
+}
+
+function hintLine({ count, bytes, oldest }: ClusterView["hints"]): string {
+  const since = oldest === null ? "" : `, the oldest since ${formatTime(oldest)}`;
+  return `${plural(count, "hint")} kept here for others (${formatBytes(bytes)}${since})`;
 }
 
 function statusCell(status: MemberStatus, colours: Colours): string {

@@ -113,9 +113,17 @@ export const cluster = z.object({
       zone: z.string(),
       status,
       ownership: z.number().min(0).max(1).meta({ description: "Share of all replica places" }),
-      hints: count,
+      hints: count.meta({ description: "Hints that it keeps for others" }),
+      phi: z.number().nullable().meta({
+        description: "-log10 of how likely its silence is for a member that lives; null for the answering node",
+      }),
+      heardMsAgo: count.nullable().meta({ description: "Since its last heartbeat; null while none came" }),
+      why: z.string().meta({ description: "Why the answering node takes it for what it says" }),
     }),
   ),
+  hints: z
+    .object({ count, bytes: count, oldest: timestamp.nullable() })
+    .meta({ description: "What the answering node keeps for others, and since when" }),
   transfers: z.array(z.object({ partition: count, from: name, to: name, done: count, total: count })),
   tombstones: z.object({
     count: count.meta({ description: "Tombstones and expired values that the answering node holds as an owner" }),
