@@ -28,6 +28,7 @@ const NODES = 3;
 const PORTS_PER_NODE = 10;
 const PORT_BASE_FIRST = 17_400;
 const PORT_BASE_LAST = 27_400;
+const PORTS_APART = 100;
 
 const kvorum = fileURLToPath(new URL("../../packages/server/bin/kvorum.js", import.meta.url));
 const nullProcess = fileURLToPath(new URL("./null-process.js", import.meta.url));
@@ -90,9 +91,12 @@ async function startKvorum(valueBytes: number): Promise<System> {
   }
 }
 
-/** A base such that all ports of a cluster above it are free now. */
+/** A base such that all ports of a cluster above it are free now. Looked for from anywhere: two runs that begin at once must not meet. */
 export async function freePorts(): Promise<number> {
-  for (let base = PORT_BASE_FIRST; base < PORT_BASE_LAST; base += 100) {
+  const places = (PORT_BASE_LAST - PORT_BASE_FIRST) / PORTS_APART;
+  const start = Math.floor(Math.random() * places);
+  for (let tried = 0; tried < places; tried++) {
+    const base = PORT_BASE_FIRST + ((start + tried) % places) * PORTS_APART;
     const ports = Array.from({ length: NODES }, (_, i) => base + i * PORTS_PER_NODE).flatMap((port) => [
       port,
       port + 1,
