@@ -316,13 +316,10 @@ export class NodeParts implements NodeContext {
   }
 
   #makeReplica(): Replica {
-    const { primitives, storage, states, actors, holdings, forest, plants, tides } = this;
+    const { primitives, storage, states, actors, holdings, plants, tides } = this;
     return new Replica({
       ...{ primitives, storage, states, actors, holdings, plants, tides, tags: this.#options.tags },
-      trees: {
-        changed: (partition, hash, before, after) => forest.changed(partition, hash, before, after),
-        doubt: (partition) => this.trees.doubt(partition),
-      },
+      trees: this.trees,
       inDoubt: (partition) => this.isInDoubt(partition),
       modeOf: (id) => this.modeOf(id),
       onDamage: (key) => this.#foundDamage(key),

@@ -6,10 +6,12 @@ export function sharedWith(node: NodeContext, peer: string): PartitionSet {
   const { partitions } = node.identity;
   const shared = new PartitionSet(partitions);
   for (let partition = 0; partition < partitions; partition++) {
-    // What a transfer brings anyhow is not to be found missing key by key.
-    if (!node.forest.has(partition) || node.isInDoubt(partition)) continue;
     const { all } = node.placement(partition);
-    if (all.includes(peer) && all.includes(node.self)) shared.add(partition);
+    if (!all.includes(peer) || !all.includes(node.self)) continue;
+    // What a transfer brings anyhow is not to be found missing key by key.
+    if (node.isInDoubt(partition)) continue;
+    if (node.forest.has(partition)) shared.add(partition);
+    else node.trees.want(partition);
   }
   return shared;
 }

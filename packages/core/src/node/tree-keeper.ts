@@ -6,6 +6,7 @@ import type { Forest } from "../merkle/forest.js";
 import type { Clock } from "../ports/clock.js";
 import { HASH_MAX, type Storage } from "../ports/storage.js";
 import type { Log } from "./context.js";
+import type { TreesToKeep } from "./replica.js";
 
 /** A tree that came to be wrong is built anew after this while: more may be wrong by then. */
 const REBUILD_DELAY_MS = 100;
@@ -21,7 +22,7 @@ export interface TreeKeeperOptions {
   readonly isOwned: (partition: number) => boolean;
 }
 
-export class TreeKeeper {
+export class TreeKeeper implements TreesToKeep {
   readonly #due = new Set<number>();
   readonly #options: TreeKeeperOptions;
   #running = false;
@@ -46,6 +47,19 @@ export class TreeKeeper {
       else if (!forest.has(partition) && !forest.isBuilding(partition)) this.#due.add(partition);
     }
     this.#run(0);
+  }
+
+  changed(partition: number, hash: bigint, before: bigint, after: bigint): void {
+    const { forest } = this.#options;
+    forest.changed(partition, hash, before, after);
+    // Grown by so much that a deeper tree is worth its building.
+    if (forest.isCrowded(partition) && !forest.isBuilding(partition)) this.check(partition);
+  }
+
+  /** Somebody looks for the tree of a partition that is owned: it may have come to this node since the ring last changed. */
+  want(partition: number): void {
+    const { forest } = this.#options;
+    if (!forest.has(partition) && !forest.isBuilding(partition)) this.check(partition);
   }
 
   /** The tree may say what the store does not hold: it counts for nothing until it is built again. */

@@ -61,10 +61,11 @@ export function placeView(node: NodeContext, partition: number): PlaceView {
 }
 
 /** Of the partitions that have no tree yet, or one in question, nothing is said. */
-export function digestsView({ forest, identity }: NodeContext): DigestsView {
+export function digestsView(node: NodeContext): DigestsView {
+  const { forest, identity } = node;
   const partitions: Record<string, string> = {};
   for (let partition = 0; partition < identity.partitions; partition++) {
-    const root = forest.root(partition);
+    const root = node.ownsPartition(partition) ? forest.root(partition) : undefined;
     if (root !== undefined) partitions[partition] = root.toString(16).padStart(16, "0");
   }
   return { partitions };
