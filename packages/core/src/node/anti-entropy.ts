@@ -138,6 +138,8 @@ export class AntiEntropy {
 
   #proceed(): void {
     if (this.#stopped || this.#current !== undefined || this.#door.isTaken) return;
+    // Soon after a start some would be left out, and a run that was asked for would be over without them.
+    if (this.#node.trees.lacksTrees) return;
     const now = this.#node.clock.monotonicMs();
     const ready = [...this.#due].filter(([, fromMs]) => fromMs <= now).map(([name]) => name);
     if (ready.length === 0) return;

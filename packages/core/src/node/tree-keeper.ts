@@ -26,6 +26,7 @@ export class TreeKeeper implements TreesToKeep {
   readonly #due = new Set<number>();
   readonly #options: TreeKeeperOptions;
   #running = false;
+  #building: number | undefined;
   #stopped = false;
   /** Trees that were found to be another than what the index gives. */
   parted = 0;
@@ -37,6 +38,14 @@ export class TreeKeeper implements TreesToKeep {
   /** Partitions whose tree is not there yet, or in question. */
   get pending(): number {
     return this.#due.size + Number(this.#running);
+  }
+
+  /** Some owned partition has no tree yet, or one in question: an exchange that began now would leave it out. */
+  get lacksTrees(): boolean {
+    const { forest } = this.#options;
+    if (this.#building !== undefined && !forest.has(this.#building)) return true;
+    for (const partition of this.#due) if (!forest.has(partition)) return true;
+    return false;
   }
 
   /** The owned partitions and no others have a tree from now on. */
@@ -96,7 +105,9 @@ export class TreeKeeper implements TreesToKeep {
     this.#running = partition !== undefined && !this.#stopped;
     if (partition === undefined || this.#stopped) return;
     this.#due.delete(partition);
+    this.#building = partition;
     this.#build(partition, (found) => {
+      this.#building = undefined;
       const isEnough = keys + found >= KEYS_AT_ONCE || trees + 1 >= TREES_AT_ONCE;
       if (isEnough) this.#options.clock.after(0, () => this.#next(0, 0));
       else this.#next(keys + found, trees + 1);
