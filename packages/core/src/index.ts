@@ -24,6 +24,7 @@ export { bucketChangeProblem } from "./node/bucket-change.js";
 export { Node } from "./node/node.js";
 export { plants, type Plant } from "./node/plants.js";
 export { treeDigest } from "./node/replica.js";
+export { beginJoining, beginNewCluster, copyOf, type CopyOf } from "./node/restoring.js";
 export { defaultSettings, type NodeSettings, type Whereabouts } from "./node/settings.js";
 export { Starter, type StartOptions } from "./node/starter.js";
 export { majority } from "./quorum/needed.js";

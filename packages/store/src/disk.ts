@@ -9,6 +9,9 @@ export type DiskError = "full" | "failed";
 
 export type Done = (error: DiskError | undefined) => void;
 
+/** Lets the next process into the folder; `done` when it may come. */
+export type Unlock = (done: () => void) => void;
+
 /** An open file. One append at a time. */
 export interface DiskFile {
   /** At the end. The bytes must not change until `done`. After an error any part of them may be there. */
@@ -40,5 +43,5 @@ export interface Disk {
   /** Bytes that still fit; undefined where that can't be told. */
   freeBytes(done: (bytes: number | undefined) => void): void;
   /** Undefined where another process has the folder. */
-  lock(done: (unlock: (() => void) | undefined) => void): void;
+  lock(done: (unlock: Unlock | undefined) => void): void;
 }

@@ -12,6 +12,7 @@ import {
   type StoredRecord,
 } from "@kvorum/core";
 import { joined } from "./format/hash.js";
+import type { Unlock } from "./disk.js";
 import { SEGMENT_HEADER_BYTES } from "./format/segment-header.js";
 import type { Settle } from "./group.js";
 import type { House } from "./house.js";
@@ -46,7 +47,7 @@ export interface LogParts {
   readonly fingerprint: (key: Uint8Array) => number;
   readonly losses: Losses;
   readonly report: RecoveryReport;
-  readonly unlock: () => void;
+  readonly unlock: Unlock;
 }
 
 /** Records that a scan reads at once: enough to keep the disk busy, few enough to be held. */
@@ -161,7 +162,7 @@ export class LogStorage implements Storage {
     house.close(() =>
       writer.whenIdle(() => {
         const { active } = writer;
-        const end = (): void => this.#release(() => (unlock(), done()));
+        const end = (): void => this.#release(() => unlock(done));
         // With its index file a start need not read it. After a failed flush nobody knows what is in it: the start finds out.
         const isEmpty = active.end <= SEGMENT_HEADER_BYTES;
         if (writer.hasFailed || active.isClosed || isEmpty) return end();

@@ -1,6 +1,6 @@
 /** Opens a store: takes the folder, finds out what is in it, mends what a start must mend, and begins a segment to go on with. */
 import type { Batch, Primitives, Storage } from "@kvorum/core";
-import type { Disk, DiskError } from "./disk.js";
+import type { Disk, DiskError, Unlock } from "./disk.js";
 import { fingerprintOf } from "./format/fingerprint.js";
 import { joined, seededHash } from "./format/hash.js";
 import { decodeHead, keyOf, kinds, valueOf, type Head } from "./format/record.js";
@@ -42,14 +42,14 @@ const NEW_REPORT: RecoveryReport = {
 };
 
 export function* openLog(options: LogOptions): Task<OpenLog> {
-  const unlock = yield* wait<(() => void) | undefined>((done) => options.disk.lock(done));
+  const unlock = yield* wait<Unlock | undefined>((done) => options.disk.lock(done));
   if (unlock === undefined) return "locked";
   const opened = yield* openLocked(options, unlock);
-  if (typeof opened === "string") unlock();
+  if (typeof opened === "string") yield* wait<void>(unlock);
   return opened;
 }
 
-function* openLocked(options: LogOptions, unlock: () => void): Task<OpenLog> {
+function* openLocked(options: LogOptions, unlock: Unlock): Task<OpenLog> {
   const { disk, primitives } = options;
   // Names that a killed process left may be in the kernel's memory only: what a start sees must still be there after the next power cut.
   const flushed = yield* wait<DiskError | undefined>((done) => disk.flushFolder(done));
@@ -86,7 +86,7 @@ interface Log {
   readonly house: House;
 }
 
-function compose(options: LogOptions, state: Recovered, files: SegmentFiles, active: Segment, unlock: () => void): Log {
+function compose(options: LogOptions, state: Recovered, files: SegmentFiles, active: Segment, unlock: Unlock): Log {
   const { primitives, disk, pace, segmentBytes, spaceTarget, reserveBytes, defer } = options;
   const { index, segments, salt } = state;
   const hash64 = seededHash(primitives, salt);

@@ -3,7 +3,7 @@
  * flushed come and go; writes end short where the room ends; a flush fails once and then says "ok". For tests and the simulator.
  */
 import type { Rng } from "@kvorum/core";
-import type { Disk, DiskError, DiskFile, Done } from "./disk.js";
+import type { Disk, DiskError, DiskFile, Done, Unlock } from "./disk.js";
 
 const SECTOR_BYTES = 512;
 
@@ -170,10 +170,14 @@ export class SimulatedDisk implements Disk {
     this.#answer(() => done(Math.max(0, this.capacity - this.usedBytes)));
   }
 
-  lock(done: (unlock: (() => void) | undefined) => void): void {
+  lock(done: (unlock: Unlock | undefined) => void): void {
     if (this.#isLocked) return this.#answer(() => done(undefined));
     this.#isLocked = true;
-    this.#answer(() => done(() => (this.#isLocked = false)));
+    const unlock: Unlock = (unlocked) => {
+      this.#isLocked = false;
+      unlocked();
+    };
+    this.#answer(() => done(unlock));
   }
 
   /** The folder that {@link link} made names in, as a disk of its own. */

@@ -117,8 +117,20 @@ export class Starter implements NetworkHandler {
       } else if (this.#options.settings.seeds.length > 0) {
         this.#join();
       } else {
-        this.#found();
+        this.#foundUnlessJoining();
       }
+    });
+  }
+
+  /** A folder that was restored, or began to join, belongs to a cluster that there is: it founds none. */
+  #foundUnlessJoining(): void {
+    const { storage, onFatal } = this.#options;
+    storage.getMeta(joiningMetaName, (outcome) => {
+      if (outcome.kind === "absent") return this.#found();
+      onFatal(
+        "config",
+        "this data folder was restored or has begun to join a cluster: start it with --seeds, the peer address of a member",
+      );
     });
   }
 

@@ -7,6 +7,7 @@ import { addBulkCommands } from "./commands/bulk.js";
 import { addClusterCommands } from "./commands/cluster.js";
 import { addDataCommands } from "./commands/data.js";
 import { addDevCommand } from "./commands/dev.js";
+import { addFolderCommands } from "./commands/folders.js";
 import { addExplainCommand } from "./commands/explain.js";
 import { addListCommands } from "./commands/lists.js";
 import { addMemberCommands } from "./commands/members.js";
@@ -28,6 +29,7 @@ export function buildProgram(cli: Cli): Command {
   addMemberCommands(program, cli);
   addRepairCommand(program, cli);
   addBulkCommands(program, cli);
+  addFolderCommands(program, cli);
   addBenchCommand(program, cli);
   program.addHelpText(
     "after",

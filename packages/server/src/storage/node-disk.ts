@@ -1,7 +1,7 @@
 /** The disk port on Node's files: every call goes through the thread pool, so that a slow or hung disk does not stop the loop. */
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
-import type { Disk, DiskError, DiskFile, Done } from "@kvorum/store";
+import type { Disk, DiskError, DiskFile, Done, Unlock } from "@kvorum/store";
 import { Lock } from "../data-folder/lock.js";
 
 /** What a failed call says of room: on the disk, under a quota, under the process's limit for a file. */
@@ -56,9 +56,9 @@ export class NodeDisk implements Disk {
     fs.statfs(this.folder, (error, stats) => done(error === null ? stats.bavail * stats.bsize : undefined));
   }
 
-  lock(done: (unlock: (() => void) | undefined) => void): void {
+  lock(done: (unlock: Unlock | undefined) => void): void {
     Lock.acquire(this.folder).then(
-      (lock) => done(() => void lock.release()),
+      (lock) => done((unlocked) => void lock.release().finally(unlocked)),
       () => done(undefined),
     );
   }
