@@ -26,7 +26,7 @@ export class RecordCache {
 
   add(segment: number, offset: number, record: Uint8Array): void {
     // One that takes a good part of a generation would push out all the others.
-    if (record.length > this.#generationBytes >>> 3) return;
+    if (record.length + LENGTH_BYTES > this.#generationBytes >>> 3) return;
     if (!this.#young.fits(record.length)) this.#turn();
     this.#young.add(placeOf(segment, offset), record);
   }
@@ -45,6 +45,8 @@ export class RecordCache {
   }
 }
 
+/** A record's length stands before it. */
+const LENGTH_BYTES = 4;
 const TWO_32 = 0x1_0000_0000;
 /** Segments that far apart share places; none stays in the cache that long. */
 const SEGMENTS_APART = 1 << 21;
@@ -66,20 +68,20 @@ class Generation {
   }
 
   fits(length: number): boolean {
-    return this.#used + 4 + length <= this.#slab.length;
+    return this.#used + LENGTH_BYTES + length <= this.#slab.length;
   }
 
   get(place: number): Uint8Array | undefined {
     const at = this.#places.get(place);
     if (at === undefined) return undefined;
-    return this.#slab.subarray(at + 4, at + 4 + this.#view.getUint32(at));
+    return this.#slab.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + this.#view.getUint32(at));
   }
 
   add(place: number, record: Uint8Array): void {
     const at = this.#used;
     this.#view.setUint32(at, record.length);
-    this.#slab.set(record, at + 4);
-    this.#used += 4 + record.length;
+    this.#slab.set(record, at + LENGTH_BYTES);
+    this.#used += LENGTH_BYTES + record.length;
     this.#places.set(place, at);
   }
 

@@ -47,7 +47,11 @@ export class RecordReader {
     const held = this.#held(segment, offset, units * UNIT_BYTES);
     // A copy: what is lent is written over by the next group.
     if (held !== undefined && units < SIZE_MAX) return done(understand(held.slice()));
-    this.#readFile(segment, offset, units, (bytes) => done(understand(bytes)));
+    this.#readFile(segment, offset, units, (bytes) => {
+      const record = understand(bytes);
+      if (record !== undefined && bytes !== undefined) this.#options.cache.add(segment.id, offset, bytes);
+      done(record);
+    });
   }
 
   /** The record in these bytes, that lay at this place. */
@@ -67,12 +71,8 @@ export class RecordReader {
 
   #readFile(segment: Segment, offset: number, units: number, done: (bytes: Uint8Array | undefined) => void): void {
     const at = offset * UNIT_BYTES;
-    const take = (bytes: Uint8Array | undefined): void => {
-      if (bytes !== undefined) this.#options.cache.add(segment.id, offset, bytes);
-      done(bytes);
-    };
     this.fileReads++;
-    if (units < SIZE_MAX) return segment.read(at, units * UNIT_BYTES, take);
+    if (units < SIZE_MAX) return segment.read(at, units * UNIT_BYTES, done);
     this.#readLarge(segment, at, done);
   }
 

@@ -39,7 +39,12 @@ export async function restoreFolder({ from, data, newCluster }: RestoreOptions):
   try {
     if (newCluster !== undefined) await copyLog(source, folder.storagePath);
     const storage = await openLogStorage({ path: folder.storagePath, primitives });
-    const restored = await told(storage, primitives, owner, newCluster).finally(() => closed(storage));
+    let restored: CopyOf;
+    try {
+      restored = await told(storage, primitives, owner, newCluster);
+    } finally {
+      await closed(storage);
+    }
     isDone = true;
     return { ...restored, data: target, mode: newCluster === undefined ? "member" : "new-cluster" };
   } finally {

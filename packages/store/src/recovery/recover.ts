@@ -153,7 +153,8 @@ function* recoverFrom(
     let file = one.index;
     if (file === undefined) {
       const scan = one.scan ?? NOTHING_THERE;
-      const scanned = judge(options, salt, segment, scan, closedEnds.get(one.id), counts.facts, report);
+      const closedEnd = closedEnds.get(one.id) ?? endOfFollowed(one, opened);
+      const scanned = judge(options, salt, segment, scan, closedEnd, counts.facts, report);
       file = scanned.file;
       if (
         one.file !== undefined &&
@@ -216,6 +217,21 @@ function* readOpenings(opened: readonly Opened[], hash64: Hash64): Task<Map<numb
     if (before !== undefined) ends.set(before.id, before.end);
   }
   return ends;
+}
+
+/**
+ * A segment was flushed whole before anything was flushed to a later one: where there is such a one, all that this one has counts as proven, and must not
+ * be written anew behind what came later.
+ */
+function endOfFollowed({ id, scan }: Opened, opened: readonly Opened[]): number | undefined {
+  const isWritten = (other: Opened): boolean =>
+    (other.index?.length ?? 0) > SEGMENT_HEADER_BYTES ||
+    other.scan?.records.some(({ head }) => !head.isMoved && head.proven > SEGMENT_HEADER_BYTES) === true;
+  // Copies that merging did not finish say nothing of the kind: the log goes on behind them while they are made.
+  const isMerged = scan?.records.some(({ head }) => head.isMoved) === true;
+  if (isMerged || !opened.some((other) => other.id > id && isWritten(other))) return undefined;
+  const last = scan?.records.at(-1);
+  return last === undefined ? undefined : last.offset + last.length;
 }
 
 function provenOpening({ records }: SegmentScan): Uint8Array | undefined {
