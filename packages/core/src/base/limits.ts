@@ -135,6 +135,9 @@ export const limits = {
   reapIntervalMs: 10_000,
   reapBatchMax: 1_024,
   reapStepMs: 5_000,
+  /** What is told as a risk: owners not compared for so many rounds of anti-entropy, a tombstone that waits for longer than retries explain. */
+  comparedStaleRounds: 10,
+  tombstoneOldMs: 15 * 60_000,
   /** The longest that a message may take to arrive after its sender has given it up; twice what any door lets a connection stall. */
   messageLifeMs: 20_000,
 

@@ -3,6 +3,7 @@ import type { Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
 import type { QuorumArg } from "../base/quorum-arg.js";
 import type { Moves } from "../ring/moves.js";
+import type { RiskView } from "../replication/risk.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { GetCommand, Got, OperationTag, PutCommand, PutDone } from "../wire/messages.js";
 
@@ -88,6 +89,8 @@ export interface TombstonesView {
   /** Of those that this node is to reap; null where it knows of none. */
   readonly oldest: OldestTombstone | null;
 }
+
+export type { RiskView } from "../replication/risk.js";
 
 export interface RingView {
   readonly version: string;
@@ -261,6 +264,8 @@ export interface NodeApi {
   repair(reply: Reply<RepairView>): void;
   repairStatus(reply: Reply<RepairView>): void;
   cluster(): ClusterView;
+  /** What could be lost right now, over the whole cluster. */
+  risk(timeoutMs: number, reply: Reply<RiskView>): void;
   /** What a change of the membership would move; nothing is changed. */
   planChange(change: MemberChange, reply: Reply<ChangeView>): void;
   /** Asks a member to leave: what it holds is moved first. */

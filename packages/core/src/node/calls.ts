@@ -39,6 +39,7 @@ const STATELESS: ReadonlySet<MessageKind> = new Set<MessageKind>([
     "repair",
     "reap",
     "fence",
+    "risk",
   ] as const),
 ]);
 

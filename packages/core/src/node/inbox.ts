@@ -10,6 +10,7 @@ import { askForClient } from "./client-door.js";
 import { commandProblem } from "./command-check.js";
 import type { NodeContext } from "./context.js";
 import type { RepairDesk } from "./repair-desk.js";
+import type { RiskDesk } from "./risk-desk.js";
 import type { ReapDoor } from "./reap-door.js";
 import type { ReplicaDoor } from "./replica-door.js";
 import type { RingDoor } from "./ring-door.js";
@@ -24,6 +25,7 @@ export interface InboxOptions {
   /** For what members say to each other while partitions change hands. */
   readonly ring: RingDoor;
   readonly reapDoor: ReapDoor;
+  readonly riskDesk: RiskDesk;
   readonly calls: Calls;
   readonly admission: Admission;
   readonly repairDesk: RepairDesk;
@@ -77,6 +79,9 @@ export class Inbox {
         if (requestId === 0) this.#options.ring.heard(link.hello.instance, message);
         else calls.answer(requestId, message, link.hello);
         return;
+      case "risk":
+        if (isMember) answer(this.#options.riskDesk.own());
+        return;
       case "reap":
       case "fence":
         if (isMember) this.#options.reapDoor.handle(message, answer);
@@ -118,6 +123,7 @@ export class Inbox {
       case "ring-table":
       case "reaped":
       case "fence-said":
+      case "risk-said":
         // Only members are asked, so only they answer: a client must not be able to say "durable".
         if (isMember) calls.answer(requestId, message, link.hello);
         return;

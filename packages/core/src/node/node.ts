@@ -27,6 +27,7 @@ import { NodeParts, type NodeOptions } from "./parts.js";
 import { isFinalRefusal } from "./refusals.js";
 import { RepairDesk } from "./repair-desk.js";
 import { RingDoor } from "./ring-door.js";
+import { RiskDesk } from "./risk-desk.js";
 import { ReplicaDoor } from "./replica-door.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 import type { States } from "./states.js";
@@ -45,6 +46,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   readonly #door: ReplicaDoor;
   readonly #lister: KeyLister;
   readonly #overview: Overview;
+  readonly #riskDesk: RiskDesk;
   readonly #repairDesk: RepairDesk;
   readonly #inbox: Inbox;
   readonly #members: MemberDesk;
@@ -64,12 +66,16 @@ export class Node implements api.NodeApi, NetworkHandler {
     this.#overview = new Overview(parts, this.#door, () => parts.buckets.configured());
     this.#members = new MemberDesk(parts);
     this.#repairDesk = new RepairDesk(parts, parts.antiEntropy);
+    this.#riskDesk = new RiskDesk(parts, (timeoutMs, done) =>
+      this.#overview.listConflicts({ limit: 1 }, timeoutMs, done),
+    );
     this.#inbox = new Inbox({
       ...{
         node: parts,
         api: this,
         door: this.#door,
         reapDoor: parts.reapDoor,
+        riskDesk: this.#riskDesk,
         calls: parts.calls,
         admission: new Admission(parts),
       },
@@ -246,6 +252,11 @@ export class Node implements api.NodeApi, NetworkHandler {
 
   cluster(): api.ClusterView {
     return clusterView(this.#parts, this.#parts.handover.views(), this.#parts.reaper.view());
+  }
+
+  risk(timeoutMs: number, reply: api.Reply<api.RiskView>): void {
+    const counted = this.#enter(reply);
+    if (counted !== undefined) this.#riskDesk.ask(bounded(timeoutMs), counted);
   }
 
   ready(): boolean {

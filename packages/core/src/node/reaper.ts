@@ -96,7 +96,9 @@ export class Reaper {
     const { node } = this;
     const { all, epoch, phase } = node.placement(partition);
     const place = all.indexOf(node.self);
-    const isMine = place === 0 || (place > 0 && this.#round % LATER_EVERY === 0);
+    // Where no earlier owner is there to do it, this one does, or at least says why nothing goes.
+    const isFirst = place >= 0 && all.slice(0, place).every((owner) => !node.seemsAlive(owner));
+    const isMine = isFirst || (place > 0 && this.#round % LATER_EVERY === 0);
     if (place < 0) this.#report.begin(partition);
     if (!isMine || node.holdings.deadIn(partition, node.clock.wallMs()) === 0) return done();
     this.#report.begin(partition);

@@ -5,7 +5,7 @@ import type { ClientReply, ClientRequest } from "./client-messages.js";
 import type { HintRequest } from "./hint-messages.js";
 import type { ExchangeReply, ExchangeRequest } from "./exchange-messages.js";
 import type { ByRecord, RingReply, RingRequest } from "./ring-messages.js";
-import type { ReapReply, ReapRequest } from "./reap-messages.js";
+import type { AskRisk, ReapReply, ReapRequest, RiskSaid } from "./reap-messages.js";
 
 /** A message under way. `deadlineMs` is what is left when it is sent: clocks of two machines need not agree. 0: no reply is awaited. */
 export interface Envelope {
@@ -274,7 +274,9 @@ export type Message =
   | ExchangeRequest
   | ExchangeReply
   | ReapRequest
-  | ReapReply;
+  | ReapReply
+  | AskRisk
+  | RiskSaid;
 
 export type MessageKind = Message["kind"];
 export type MessageOf<K extends MessageKind> = Extract<Message, { readonly kind: K }>;

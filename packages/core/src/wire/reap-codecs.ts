@@ -1,9 +1,9 @@
-/** The bytes of what members say so that tombstones can go (reap-messages.ts): kinds 70-73. */
+/** The bytes of what members say so that tombstones can go (reap-messages.ts): kinds 70-75. */
 import { reapSteps, reapWords } from "../base/reap-words.js";
 import { readFlags, readList, readOneOf, writeFlags, writeList, writeOneOf, type MessageCodec } from "./codec-parts.js";
-import type { ReapReply, ReapRequest } from "./reap-messages.js";
+import type { AskRisk, ReapReply, ReapRequest, RiskSaid } from "./reap-messages.js";
 
-export const reapCodecs: { readonly [K in (ReapRequest | ReapReply)["kind"]]: MessageCodec<K> } = {
+export const reapCodecs: { readonly [K in (ReapRequest | ReapReply | AskRisk | RiskSaid)["kind"]]: MessageCodec<K> } = {
   reap: {
     number: 70,
     write(writer, message) {
@@ -50,6 +50,43 @@ export const reapCodecs: { readonly [K in (ReapRequest | ReapReply)["kind"]]: Me
       tide: reader.uvarint(),
       isOut: readFlags(reader, 1)(0),
       waitsFor: reader.string(),
+    }),
+  },
+  risk: { number: 74, write: () => {}, read: () => ({ kind: "risk" }) },
+  "risk-said": {
+    number: 75,
+    write(writer, message) {
+      const { oldestTombstone } = message;
+      writer.uvarint(message.upMs);
+      writeList(writer, message.filling, (partition) => writer.u16(partition));
+      writer.uvarint(message.damaged);
+      writer.uvarint(message.hints);
+      writer.uvarint(message.oldestHintAgeMs);
+      writer.uvarint(message.tombstones);
+      writeFlags(writer, oldestTombstone !== undefined);
+      if (oldestTombstone !== undefined) {
+        writer.string(oldestTombstone.bucket);
+        writer.string(oldestTombstone.key);
+        writer.uvarint(oldestTombstone.since);
+        writer.string(oldestTombstone.why);
+      }
+      writeList(writer, message.compared, ({ name, agoMs }) => {
+        writer.string(name);
+        writer.uvarint(agoMs);
+      });
+    },
+    read: (reader) => ({
+      kind: "risk-said",
+      upMs: reader.uvarint(),
+      filling: readList(reader, () => reader.u16()),
+      damaged: reader.uvarint(),
+      hints: reader.uvarint(),
+      oldestHintAgeMs: reader.uvarint(),
+      tombstones: reader.uvarint(),
+      oldestTombstone: readFlags(reader, 1)(0)
+        ? { bucket: reader.string(), key: reader.string(), since: reader.uvarint(), why: reader.string() }
+        : undefined,
+      compared: readList(reader, () => ({ name: reader.string(), agoMs: reader.uvarint() })),
     }),
   },
 };

@@ -33,5 +33,24 @@ export interface FenceSaid {
   readonly waitsFor: string;
 }
 
+/** Asks a member for its part of "what could be lost right now". */
+export interface AskRisk {
+  readonly kind: "risk";
+}
+
+/** Ages in milliseconds; `since` in milliseconds since the epoch. */
+export interface RiskSaid {
+  readonly kind: "risk-said";
+  readonly upMs: number;
+  readonly filling: readonly number[];
+  readonly damaged: number;
+  readonly hints: number;
+  readonly oldestHintAgeMs: number;
+  readonly tombstones: number;
+  readonly oldestTombstone:
+    { readonly bucket: string; readonly key: string; readonly since: number; readonly why: string } | undefined;
+  readonly compared: readonly { readonly name: string; readonly agoMs: number }[];
+}
+
 export type ReapRequest = Reap | AskFence;
 export type ReapReply = Reaped | FenceSaid;

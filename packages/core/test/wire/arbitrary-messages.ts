@@ -255,6 +255,18 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
   }),
   reaped: fc.record({ kind: kind("reaped"), words: list(fc.constantFrom(...reapWords)) }),
   fence: fc.record({ kind: kind("fence"), boot: natural, tide: natural }),
+  risk: fc.record({ kind: kind("risk") }),
+  "risk-said": fc.record({
+    kind: kind("risk-said"),
+    upMs: natural,
+    filling: list(u16),
+    damaged: natural,
+    hints: natural,
+    oldestHintAgeMs: natural,
+    tombstones: natural,
+    oldestTombstone: fc.option(fc.record({ bucket: text, key: text, since: natural, why: text }), { nil: undefined }),
+    compared: list(fc.record({ name: text, agoMs: natural })),
+  }),
   "fence-said": fc.record({
     kind: kind("fence-said"),
     boot: natural,

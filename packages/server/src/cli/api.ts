@@ -13,6 +13,7 @@ import {
   type RemovalView,
   type RepairView,
   type RingView,
+  type RiskView,
 } from "@kvorum/core";
 import { CliError, exitCodes, failedError, problemError, usageError, type Problem } from "./exit.js";
 import { jsonOf, query, segment, type HttpClient, type HttpReply, type LazyBody } from "./http-client.js";
@@ -150,6 +151,10 @@ export class KvorumApi {
   async remove(name: string, force: boolean): Promise<RemovalView> {
     const path = `/v1/cluster/members/${encodeURIComponent(name)}${force ? "?force=true" : ""}`;
     return jsonOf(expect(await this.http.send({ method: "DELETE", path }), 202)) as unknown as RemovalView;
+  }
+
+  risk(): Promise<RiskView> {
+    return this.#json("/v1/risk");
   }
 
   /** Begins a repair on all members that can be reached. */

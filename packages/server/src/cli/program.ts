@@ -12,6 +12,7 @@ import { addExplainCommand } from "./commands/explain.js";
 import { addListCommands } from "./commands/lists.js";
 import { addMemberCommands } from "./commands/members.js";
 import { addRepairCommand } from "./commands/repair.js";
+import { addRiskCommand } from "./commands/risk.js";
 import { addResolveCommand } from "./commands/resolve.js";
 import { addNodeCommands } from "./commands/start.js";
 
@@ -28,6 +29,7 @@ export function buildProgram(cli: Cli): Command {
   addClusterCommands(program, cli);
   addMemberCommands(program, cli);
   addRepairCommand(program, cli);
+  addRiskCommand(program, cli);
   addBulkCommands(program, cli);
   addFolderCommands(program, cli);
   addBenchCommand(program, cli);

@@ -31,6 +31,7 @@ test.each([
   ["/v1/ring", "Ring"],
   ["/v1/digests", "Digests"],
   ["/v1/repair", "Repair"],
+  ["/v1/risk", "Risk"],
   ["/v1/cluster/plan?change=join&name=n9&zone=z&weight=2", "Change"],
   ["/v1/cluster/plan?change=leave&name=n1", "Change"],
   ["/v1/ring?bucket=b&key=k", "Place"],

@@ -21,6 +21,7 @@ import type {
   PutDone,
   RemovalView,
   RepairView,
+  RiskView,
   Reply,
   RingView,
 } from "@kvorum/core";
@@ -208,6 +209,22 @@ export class FakeNode implements NodeApi {
       unreached: [],
     };
     return ok({ change, name, ...moved, ...rest });
+  }
+
+  risk(_timeoutMs: number, reply: Reply<RiskView>): void {
+    reply(
+      ok({
+        ok: false,
+        lines: ["n3 is down"],
+        membersDown: ["n3"],
+        underReplicated: { partitions: 64, fewest: 2, partition: 0 },
+        hints: { count: 1, oldestAgeMs: 5_000, on: "n2" },
+        compared: { stale: 0, longestAgoMs: 61_000 },
+        tombstones: { count: 2, oldest: { bucket: "b", key: "k", since: 1, why: "n3 is away", on: "n1" } },
+        conflicts: 0,
+        damaged: 0,
+      }),
+    );
   }
 
   repair(reply: Reply<RepairView>): void {

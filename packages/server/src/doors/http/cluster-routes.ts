@@ -1,5 +1,5 @@
 /** The cluster over HTTP: its members, its ring, and what every replica of one key holds (CONTRACT §3, "Cluster"). What changes its membership is member-changes.ts. */
-import type { Explanation, RepairView } from "@kvorum/core";
+import type { Explanation, RepairView, RiskView } from "@kvorum/core";
 import type { Exchange } from "./exchange.js";
 import { checkedBucket, checkedKey, keyNamesOf, timeoutOf } from "./parameters.js";
 import { ProblemError } from "./problem.js";
@@ -12,6 +12,7 @@ export const clusterRoutes: readonly Route[] = [
   { method: "GET", path: "/v1/cluster", operation: "cluster", handle: cluster },
   { method: "GET", path: "/v1/ring", operation: "ring", handle: ring },
   { method: "GET", path: "/v1/digests", operation: "digests", handle: digests },
+  { method: "GET", path: "/v1/risk", operation: "risk", handle: risk },
   { method: "GET", path: "/v1/repair", operation: "repair-status", handle: repairStatus },
   { method: "POST", path: "/v1/repair", operation: "repair", handle: startRepair },
   { method: "GET", path: "/v1/cluster/plan", operation: "plan", handle: plan },
@@ -44,6 +45,15 @@ function ring(exchange: Exchange, target: Target): void {
 function digests(exchange: Exchange, { query }: Target): void {
   parseQuery(query, []);
   exchange.json(200, exchange.door.node.digests());
+}
+
+function risk(exchange: Exchange, { query }: Target): void {
+  const { door } = exchange;
+  const timeoutMs = timeoutOf(door, parseQuery(query, ["timeout"]));
+  exchange.ask<RiskView>(
+    (reply) => door.node.risk(timeoutMs, reply),
+    (view) => exchange.json(200, view),
+  );
 }
 
 function repairStatus(exchange: Exchange, { query }: Target): void {

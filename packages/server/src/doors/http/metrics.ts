@@ -20,6 +20,7 @@ export type Operation =
   | "digests"
   | "repair"
   | "repair-status"
+  | "risk"
   | "plan"
   | "leave"
   | "remove"

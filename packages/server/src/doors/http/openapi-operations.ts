@@ -206,6 +206,18 @@ export const operations: readonly OperationDescription[] = [
   },
   {
     method: "get",
+    path: "/v1/risk",
+    operationId: "getRisk",
+    tags: ["cluster"],
+    summary: "What could be lost right now, as far as the members that can be reached say",
+    parameters: [parameters.timeout],
+    responses: {
+      "200": json("Risk", "One line when all is well"),
+      ...problems("bad-parameter", "overloaded", "stopping", "storage-failed"),
+    },
+  },
+  {
+    method: "get",
     path: "/v1/repair",
     operationId: "getRepair",
     tags: ["cluster"],

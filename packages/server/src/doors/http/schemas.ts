@@ -13,6 +13,7 @@ import type {
   RepairView,
   QuorumArg,
   RingView,
+  RiskView,
 } from "@kvorum/core";
 import { z } from "zod";
 import type { EnvelopeDocument } from "./envelope.js";
@@ -146,6 +147,35 @@ export const digests = z.object({
   }),
 }) satisfies z.ZodType<DigestsView>;
 
+const age = count.meta({ description: "Milliseconds" });
+const oldestTombstone = z.object({ bucket: name, key: z.string(), since: timestamp, why: z.string() });
+
+export const risk = z.object({
+  ok: z.boolean().meta({ description: "Everything below is as it should be" }),
+  lines: z
+    .array(z.string())
+    .meta({ description: "A line for each thing that is not; the one that says so when all is well" }),
+  membersDown: z.array(name).meta({ description: "Members that seem down, or did not answer in time" }),
+  underReplicated: z.object({
+    partitions: count.meta({ description: "Partitions with fewer than N live and whole replicas" }),
+    fewest: count.nullable().meta({ description: "The fewest that one of them has" }),
+    partition: count.nullable().meta({ description: "Which one that is" }),
+  }),
+  hints: z.object({ count, oldestAgeMs: age.nullable(), on: name.nullable() }),
+  compared: z.object({
+    stale: count.meta({ description: "Partitions of which two live owners were not compared for too long" }),
+    longestAgoMs: age
+      .nullable()
+      .meta({ description: "The longest that two live owners of a partition were not compared" }),
+  }),
+  tombstones: z.object({
+    count: count.meta({ description: "On all replicas together" }),
+    oldest: oldestTombstone.extend({ on: name }).nullable(),
+  }),
+  conflicts: count.nullable().meta({ description: "Keys with several values; null when that could not be told" }),
+  damaged: count.meta({ description: "Records that failed their checksum and wait to be healed" }),
+}) satisfies z.ZodType<RiskView>;
+
 const repairCounts = {
   running: z.boolean().meta({ description: "It was asked for, and not every comparison has ended" }),
   exchanges: count.meta({ description: "Comparisons that came to their end since the start" }),
@@ -249,6 +279,7 @@ export const documents = {
   Removal: removal,
   Repair: repair,
   Ring: ring,
+  Risk: risk,
 } as const;
 
 export type SchemaName = keyof typeof documents;
