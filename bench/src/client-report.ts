@@ -16,7 +16,7 @@ export function show(title: string, lines: readonly Line[]): void {
   for (const { name, rate, share, cpuMicros } of lines) {
     const columns = [
       name.padEnd(8),
-      `${Math.round(rate)} gets/s`.padStart(16),
+      `${Math.round(rate)} a second`.padStart(18),
       `${(share * 100).toFixed(0)} %`.padStart(7),
     ];
     process.stdout.write(`  ${columns.join("")}   ${cpuMicros.toFixed(1)} µs of processor each\n`);

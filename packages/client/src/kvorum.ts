@@ -68,12 +68,12 @@ export class Kvorum<Resolving extends boolean = false> implements AsyncDisposabl
   }
 
   /** How a bucket is configured in the cluster. */
-  configuration(bucket: string, { timeout, signal }: CallOptions = {}): Promise<BucketConfig> {
+  async configuration(bucket: string, { timeout, signal }: CallOptions = {}): Promise<BucketConfig> {
     return this.#transport.bucketConfig(bucket, { timeoutMs: timeout, signal });
   }
 
   /** Configures a bucket for all its users: default quorums, and whether the cluster keeps siblings or only the newest write (`lww`). */
-  configure(bucket: string, change: BucketChange, { timeout, signal }: CallOptions = {}): Promise<BucketConfig> {
+  async configure(bucket: string, change: BucketChange, { timeout, signal }: CallOptions = {}): Promise<BucketConfig> {
     return this.#transport.setBucketConfig(bucket, change, { timeoutMs: timeout, signal });
   }
 

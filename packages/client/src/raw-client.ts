@@ -8,6 +8,7 @@ import {
   keyProblem,
   limits,
   operationTag,
+  operationTagOf,
   ttlProblem,
   utf8Length,
   type Address,
@@ -19,6 +20,7 @@ import {
   type KeyPage,
   type Message,
   type OperationTag,
+  type Primitives,
   type PutCommand,
   type QuorumArg,
 } from "@kvorum/core";
@@ -46,6 +48,8 @@ export interface DeleteOptions extends CallOptions {
   readonly context?: Uint8Array | undefined;
   /** The same key is the same write, so the client itself tries again. Without one it never repeats what may have arrived. */
   readonly idempotencyKey?: string | undefined;
+  /** 16 bytes that no other write has, in place of an idempotency key: for who draws one for each write. */
+  readonly operationId?: Uint8Array | undefined;
   /** 1: no earlier attempt was made under this idempotency key, so nobody looks for one. */
   readonly attempt?: number | undefined;
 }
@@ -160,9 +164,9 @@ export class RawClient implements Transport {
   async #write(
     { id, partition }: KeyId,
     write: Write,
-    { w, sloppy = true, ifAbsent = false, idempotencyKey, attempt, ...options }: PutOptions,
+    { w, sloppy = true, ifAbsent = false, idempotencyKey, operationId, attempt, ...options }: PutOptions,
   ): Promise<WriteResult> {
-    const operation = this.#operationOf({ id, ...write }, idempotencyKey, attempt);
+    const operation = operationOf(this.#session.primitives, { id, ...write }, { idempotencyKey, operationId, attempt });
     const message = { kind: "put", id, ...write, w, sloppy, ifAbsent, operation, hops: 0 } as const;
     const again = operation && { ...message, operation: { ...operation, maybeRetry: true } };
     return this.#session.ask({ message, partition, again, accept: writeResultOf }, options);
@@ -170,16 +174,6 @@ export class RawClient implements Transport {
 
   #askAnyone<T>(message: ClientRequest, accept: (answer: Message) => T | undefined, options: CallOptions): Promise<T> {
     return this.#session.ask({ message, partition: ANY_PARTITION, again: message, accept }, options);
-  }
-
-  #operationOf(
-    write: Write & Pick<PutCommand, "id">,
-    idempotencyKey: string | undefined,
-    attempt: number | undefined,
-  ): OperationTag | undefined {
-    if (idempotencyKey === undefined) return undefined;
-    checkIdempotencyKey(idempotencyKey);
-    return operationTag(this.#session.primitives, idempotencyKey, write, attempt);
   }
 
   #keyOf(bucket: string, key: string): KeyId {
@@ -196,6 +190,17 @@ function writeResultOf(answer: Message): WriteResult | undefined {
   return { context: context.slice(), quorum: { needed, received, fallbacks } };
 }
 
+/** The tag of a write, by its idempotency key or by the id that was drawn for it; undefined for one that must not be repeated. */
+export function operationOf(
+  primitives: Primitives,
+  write: Write & Pick<PutCommand, "id">,
+  { idempotencyKey, operationId, attempt }: DeleteOptions,
+): OperationTag | undefined {
+  if (idempotencyKey === undefined) return operationId && operationTagOf(primitives, operationId, write, attempt);
+  checkIdempotencyKey(idempotencyKey);
+  return operationTag(primitives, idempotencyKey, write, attempt);
+}
+
 /** A seed that hangs is given up after a while, and another one asked, until the time is over. */
 async function firstRing(session: ClientSession, timeoutMs: number): Promise<void> {
   const endMs = session.nowMs() + timeoutMs;
@@ -209,7 +214,7 @@ async function firstRing(session: ClientSession, timeoutMs: number): Promise<voi
 }
 
 /** @throws ValidationError for one that no node takes. */
-export function checkIdempotencyKey(idempotencyKey: string): void {
+function checkIdempotencyKey(idempotencyKey: string): void {
   const bytes = utf8Length(idempotencyKey);
   if (bytes > 0 && bytes <= limits.idempotencyKeyBytesMax) return;
   const detail = `an idempotency key is 1-${limits.idempotencyKeyBytesMax} bytes of UTF-8, not ${bytes}`;

@@ -15,13 +15,7 @@ import {
 } from "@kvorum/core";
 import { checkTimeout, type CallOptions } from "../client-session.js";
 import { ClosedError, errorOf, ValidationError } from "../errors.js";
-import {
-  checkIdempotencyKey,
-  type DeleteOptions,
-  type GetOptions,
-  type PutOptions,
-  type WriteResult,
-} from "../raw-client.js";
+import { operationOf, type DeleteOptions, type GetOptions, type PutOptions, type WriteResult } from "../raw-client.js";
 import { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 
@@ -103,7 +97,7 @@ export class NodeTransport implements Transport {
     key: string,
     value: Uint8Array | undefined,
     contentType: string,
-    { context = NO_CONTEXT, w, sloppy = true, idempotencyKey, attempt, ttl, ...options }: PutOptions,
+    { context = NO_CONTEXT, w, sloppy = true, ttl, ...options }: PutOptions,
   ): Promise<WriteResult> {
     const { api } = this.#options;
     const id = this.#idOf(bucket, key);
@@ -111,8 +105,7 @@ export class NodeTransport implements Transport {
     if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
     const what = { value, contentType, ttlSeconds: ttl, context };
     const write = { id, ...what, w, sloppy, ifAbsent: options.ifAbsent ?? false, hops: 0 };
-    if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
-    const operation = idempotencyKey === undefined ? undefined : api.operationOf(idempotencyKey, write, attempt);
+    const operation = operationOf(this.#options.primitives, write, options);
     return this.#ask(options, (timeoutMs, reply) =>
       api.put({ kind: "put", ...write, operation }, timeoutMs, (outcome) => {
         if (!outcome.ok) return reply(outcome);

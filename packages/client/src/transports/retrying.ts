@@ -4,13 +4,16 @@
  */
 import { limits, type BucketChange, type BucketConfig, type ConflictPage, type KeyPage } from "@kvorum/core";
 import { setTimeout as pause } from "node:timers/promises";
-import { randomUUID } from "node:crypto";
+import { getRandomValues } from "node:crypto";
 import { checkTimeout, type CallOptions } from "../client-session.js";
 import { KvorumError, OverloadedError } from "../errors.js";
 import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../raw-client.js";
 import type { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 
+const OPERATION_ID_BYTES = 16;
+/** Room for more writes than a number counts. */
+const COUNTER_BYTES = 7;
 const PAUSE_FIRST_MS = 10;
 const PAUSE_MAX_MS = 1_000;
 /** With less than this left another attempt is not worth the load. */
@@ -30,10 +33,12 @@ const passing: ReadonlySet<string> = new Set([
   "clock-skew",
 ]);
 
-type Attempt<T, O> = (options: O, attempt: number) => Promise<T>;
+/** `attempt` is for writes; others take no notice. */
+type Asked = CallOptions & Pick<DeleteOptions, "attempt">;
+type Attempt<T, O> = (options: O) => Promise<T>;
 
 export class RetryingTransport implements Transport {
-  readonly #names = randomUUID();
+  readonly #name = getRandomValues(new Uint8Array(OPERATION_ID_BYTES - COUNTER_BYTES));
   #writes = 0;
 
   constructor(
@@ -78,29 +83,45 @@ export class RetryingTransport implements Transport {
 
   /** First attempts say that they are: nobody need look for an earlier one. */
   #write(options: DeleteOptions, run: Attempt<WriteResult, DeleteOptions>): Promise<WriteResult> {
-    const isOurs = options.idempotencyKey === undefined;
-    const named = {
-      ...options,
-      idempotencyKey: options.idempotencyKey ?? `${this.#names}-${(this.#writes++).toString(36)}`,
-    };
-    return this.#run(named, (each, attempt) => run(isOurs || attempt > 1 ? { ...each, attempt } : each, attempt));
+    // A key of the caller's may have been used before: what he says of that, or nothing, holds for the first attempt.
+    if (options.idempotencyKey !== undefined) return this.#run(options, run);
+    return this.#run({ ...options, operationId: this.#nextId(), attempt: 1 }, run);
   }
 
-  async #run<T, O extends CallOptions>(options: O, run: Attempt<T, O>): Promise<T> {
+  /** A name for one write: drawn for this client, then counted. */
+  #nextId(): Uint8Array {
+    const id = new Uint8Array(OPERATION_ID_BYTES);
+    id.set(this.#name);
+    for (let at = OPERATION_ID_BYTES - 1, left = this.#writes++; left > 0; at--) {
+      id[at] = left % 256;
+      left = Math.floor(left / 256);
+    }
+    return id;
+  }
+
+  #run<T, O extends Asked>(options: O, run: Attempt<T, O>): Promise<T> {
     const timeoutMs = options.timeoutMs === undefined ? this.timeoutMs : checkTimeout(options.timeoutMs);
-    const startedMs = performance.now();
+    const endMs = performance.now() + timeoutMs;
+    const first = run({ ...options, timeoutMs: attemptMs(timeoutMs) });
+    return first.catch((error: unknown) => this.#runAgain(options, endMs, run, error));
+  }
+
+  /** Out of the way of calls that succeed at once, which nearly all do. */
+  async #runAgain<T, O extends Asked>(options: O, endMs: number, run: Attempt<T, O>, failure: unknown): Promise<T> {
+    let error = failure;
     let mayHaveArrived = false;
-    for (let attempt = 1, leftMs = timeoutMs; ; attempt++) {
+    for (let attempt = 2; ; attempt++) {
+      if (!(error instanceof KvorumError)) throw error;
+      mayHaveArrived ||= error.effect === "unknown";
+      const pauseMs = pauseAfter(error, attempt - 1);
+      const leftMs = endMs - performance.now() - pauseMs;
+      if (!passing.has(error.code) || leftMs < LEFT_MIN_MS) throw said(error, mayHaveArrived);
+      if (options.trace !== undefined) options.trace.retries++;
+      await paused(pauseMs, options.signal);
       try {
-        return await run({ ...options, timeoutMs: attemptMs(leftMs) }, attempt);
-      } catch (error) {
-        if (!(error instanceof KvorumError)) throw error;
-        mayHaveArrived ||= error.effect === "unknown";
-        const pauseMs = pauseAfter(error, attempt);
-        leftMs = timeoutMs - (performance.now() - startedMs) - pauseMs;
-        if (!passing.has(error.code) || leftMs < LEFT_MIN_MS) throw said(error, mayHaveArrived);
-        if (options.trace !== undefined) options.trace.retries++;
-        await paused(pauseMs, options.signal);
+        return await run({ ...options, timeoutMs: attemptMs(leftMs), attempt });
+      } catch (again) {
+        error = again;
       }
     }
   }

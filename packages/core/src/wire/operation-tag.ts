@@ -16,7 +16,16 @@ export function operationTag(
 ): OperationTag {
   const writer = new Writer(primitives.text);
   writer.string(idempotencyKey);
-  const id = primitives.keyedHash(NO_KEY, writer.view()).slice(0, 16);
+  return operationTagOf(primitives, primitives.keyedHash(NO_KEY, writer.view()).slice(0, 16), write, attempt);
+}
+
+/** The tag of a write whose id was drawn rather than hashed: 16 bytes that no other write has. */
+export function operationTagOf(
+  primitives: Primitives,
+  id: Uint8Array,
+  write: Write,
+  attempt: number | undefined,
+): OperationTag {
   return { id, check: checkOf(primitives, write), maybeRetry: attempt !== 1 };
 }
 
