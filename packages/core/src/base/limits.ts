@@ -59,7 +59,7 @@ export const limits = {
   repairAnswerMs: 5_000,
   readRepairBytesMax: 64 * 1024 * 1024,
   /** Hints that a node keeps for others, with the bytes of their states; beyond, it refuses to stand in. */
-  hintsMax: 1_000_000,
+  hintsMax: 500_000,
   hintBytesMax: 16 * 1024 * 1024 * 1024,
   /** What writes that were answered may hold while they wait for the owners that have not; beyond, those are owed a hint at once. */
   hintWaitsBytesMax: 16 * 1024 * 1024,

@@ -76,7 +76,7 @@ export class Hints {
       taken.push(queued);
     }
     return {
-      meta: taken.map((hint) => ({ name: hint.name, value: encodeHint(primitives, hint.name, hint) })),
+      meta: taken.map((hint) => ({ name: hint.name, value: encodeHint(primitives, hint.name, { ...hint, digest }) })),
       settled: (status) => {
         if (status === "durable") return;
         this.#forget(taken);
@@ -123,7 +123,10 @@ export function loadHints(
   const read = (name: string, value: Uint8Array): void => {
     const hint = decodeHint(primitives, name, value);
     if (hint === undefined) damaged.push(name);
-    else found.push({ ...hint, name });
+    else {
+      const { target, partition, id, bytes, sinceMs, isGuest } = hint;
+      found.push({ name, target, partition, id, bytes, sinceMs, isGuest });
+    }
   };
   storage.scanMeta(hintPrefix, read, () => {
     let waiting = damaged.length;
@@ -150,7 +153,7 @@ function recover(storage: Storage, name: string, done: (hint: QueuedHint | undef
     (record) => {
       const bytes = record.value.length;
       const target = { name: "", instance };
-      hint = { target, partition, id: record.key.slice(), digest: 0n, bytes, sinceMs: 0, isGuest: false, name };
+      hint = { target, partition, id: record.key.slice(), bytes, sinceMs: 0, isGuest: false, name };
       return false;
     },
     () => done(hint),

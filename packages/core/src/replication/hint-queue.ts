@@ -13,7 +13,7 @@ export interface HintLimits {
 }
 
 /** A hint with the name of its fact. Two of one name are the same object or not the same duty. */
-export interface QueuedHint extends Hint {
+export interface QueuedHint extends Omit<Hint, "digest"> {
   readonly name: string;
 }
 
@@ -82,7 +82,11 @@ export class HintQueue {
     const addedBytes = hint.bytes - (known?.bytes ?? 0);
     const isFull = this.#count + added > this.limits.hintsMax || this.#bytes + addedBytes > this.limits.bytesMax;
     if (isFull && known === undefined) return undefined;
-    const queued = { ...hint, sinceMs: Math.min(hint.sinceMs, known?.sinceMs ?? hint.sinceMs), name };
+    const { partition, id, bytes, isGuest } = hint;
+    const sinceMs = Math.min(hint.sinceMs, known?.sinceMs ?? hint.sinceMs);
+    // One object says for whom, however many hints are for that one.
+    const target = this.#lines.get(hint.target.instance)?.target ?? hint.target;
+    const queued = { name, target, partition, id, bytes, sinceMs, isGuest };
     this.#put(queued);
     return queued;
   }

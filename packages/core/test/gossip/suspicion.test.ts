@@ -1,6 +1,6 @@
 /**
  * The failure detector over real gossip, at sizes up to 1,000 members (DESIGN §6): who dies is suspected by all in bounded time, and a network
- * that loses one message in a hundred makes hardly anybody suspect the living. The figures are printed; decision 17 quotes them.
+ * that loses one message in a hundred makes hardly anybody suspect the living. The figures are printed.
  */
 import { describe, expect, it } from "vitest";
 import { FailureDetector } from "../../src/gossip/detector.js";
