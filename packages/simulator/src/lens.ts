@@ -73,17 +73,17 @@ export class Lens {
     return operation.lww ? { dot: "", stamp } : undefined;
   }
 
-  /** Members that own the key, as a node that is up sees the ring. */
+  /** Members that own the key, as any node that is up sees it: old and new ones while the key changes hands. */
   owners(bucket: string, key: string): readonly string[] {
     return this.ownersOf(this.world.keyOf(bucket, key).partition);
   }
 
   ownersOf(partition: number): readonly string[] {
+    const owners = new Set<string>();
     for (const name of this.world.standing) {
-      const node = this.world.node(name);
-      if (node !== undefined) return node.ring.owners(partition);
+      for (const owner of this.world.node(name)?.placement(partition).all ?? []) owners.add(owner);
     }
-    return [];
+    return [...owners];
   }
 
   /** At once, too: an answer may arrive when all the members that were ever up are down again. */

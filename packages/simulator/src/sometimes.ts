@@ -20,6 +20,7 @@ export const rarePaths = [
   "a fallback counted",
   "a hint was handed over",
   "a member was refilled",
+  "a member left",
   "a damaged record was seen",
   "a damaged folder was refused and refilled",
   "a coordinator's word was lost on its way",

@@ -28,6 +28,8 @@ export class Story {
       }
       case "fault":
         return `*** ${event.fault} ${event.node} ${event.about}`.trimEnd();
+      case "departed":
+        return `${event.node} has left the cluster`;
       case "up":
         return `${event.node} is up (start ${event.boot})`;
       case "down":

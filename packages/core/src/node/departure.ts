@@ -7,7 +7,7 @@ import type { Handoff } from "./handoff.js";
 import type { NodeContext } from "./context.js";
 
 const LOOK_MS = 100;
-/** How long the others may take to hear of the removal: one that does not will hear of it from the others. */
+/** How long all others may take to hear of the removal. After that one of them is enough: it tells those that come back. */
 const FAREWELL_MS = 5_000;
 
 export interface DepartureOptions {
@@ -81,10 +81,10 @@ export class Departure {
   }
 
   #isKnown(): boolean {
-    const { node } = this.#options;
-    if (node.clock.monotonicMs() >= this.#goneAtMs) return true;
-    node.membership.spread();
-    return node.membership.allKnowRing();
+    const { membership, clock } = this.#options.node;
+    membership.spread();
+    const isLate = clock.monotonicMs() >= this.#goneAtMs;
+    return isLate ? membership.someKnowRing() : membership.allKnowRing();
   }
 
   #depart(): void {

@@ -197,6 +197,13 @@ export class Membership {
     });
   }
 
+  /** At least one other member has. */
+  someKnowRing(): boolean {
+    return this.members().some(
+      ({ name, instance }) => name !== this.self && this.#ringStateOf(instance)?.version === this.ring.version,
+    );
+  }
+
   /** How a member seems from here, whether it is leaving or not. */
   seemsOf(name: string): MemberStatus {
     const member = this.#members.get(name);

@@ -241,13 +241,15 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   leave(name: string, reply: api.Reply<api.ChangeView>): void {
-    const counted = this.#enter(reply);
-    if (counted !== undefined) this.#members.leave(name, counted);
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return reply(refusal);
+    this.#members.leave(name, reply);
   }
 
   remove(name: string, force: boolean, reply: api.Reply<api.RemovalView>): void {
-    const counted = this.#enter(reply);
-    if (counted !== undefined) this.#members.remove(name, force, counted);
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return reply(refusal);
+    this.#members.remove(name, force, reply);
   }
 
   cluster(): api.ClusterView {

@@ -25,8 +25,11 @@ function check(bench: Bench, losses: Losses, event: WorldEvent & { readonly kind
   const dot = operation && dotOf(bench, operation, event);
   if (operation === undefined || dot === undefined) return;
   const { bucket, key } = operation;
-  const members = operation.sloppy ? bench.world.names : bench.lens.owners(bucket, key);
-  const holders = members.filter((owner) => {
+  const { names, standing } = bench.world;
+  // One that was removed meanwhile may have been an owner when it said that it has it.
+  const departed = names.filter((name) => !standing.includes(name));
+  const members = operation.sloppy ? names : new Set([...bench.lens.owners(bucket, key), ...departed]);
+  const holders = [...members].filter((owner) => {
     const record = bench.lens.flushed(owner, bucket, key);
     const holds = record !== undefined && bench.lens.state(record.body).vector.covers(dot);
     return holds || losses.happened(owner, nameOf(operation), operation.startMs);

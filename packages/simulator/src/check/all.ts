@@ -4,6 +4,7 @@ import { bounds } from "./bounds.js";
 import type { MakeChecker } from "./checker.js";
 import { contexts } from "./contexts.js";
 import { convergence } from "./convergence.js";
+import { departures } from "./departures.js";
 import { dots } from "./dots.js";
 import { expiry } from "./expiry.js";
 import { forgetting } from "./forgetting.js";
@@ -22,6 +23,7 @@ import { trees } from "./trees.js";
 
 export const checkers: readonly MakeChecker[] = [
   lostWrites,
+  departures,
   resurrections,
   phantoms,
   staleReads,

@@ -8,14 +8,24 @@ import { network, type NetworkFault } from "./network.js";
 import { partition, type PartitionFault } from "./partition.js";
 import { pause, type PauseFault } from "./pause.js";
 import { power, type PowerFault } from "./power.js";
+import { ring, type RingFault } from "./ring.js";
 import { zone, type ZoneFault } from "./zone.js";
 
 /** Each is off in half of the runs, so that those that are on are seen alone and in every company. */
-export const families = { crash, power, pause, partition, network, clock, disk, loss, zone } as const;
+export const families = { crash, power, pause, partition, network, clock, disk, loss, zone, ring } as const;
 
 export type FaultFamily = keyof typeof families;
 export type Fault =
-  CrashFault | PowerFault | PauseFault | PartitionFault | NetworkFault | SkewFault | DiskFault | LossFault | ZoneFault;
+  | CrashFault
+  | PowerFault
+  | PauseFault
+  | PartitionFault
+  | NetworkFault
+  | SkewFault
+  | DiskFault
+  | LossFault
+  | ZoneFault
+  | RingFault;
 
 export const faultFamilies = Object.keys(families) as readonly FaultFamily[];
 

@@ -66,6 +66,8 @@ export class Atlas {
   }
 
   #isWhole(name: string): boolean {
+    // It was removed: what it held is whole again when the others have copied it.
+    if (!this.world.standing.includes(name)) return this.world.settled;
     const node = this.world.node(name);
     if (node === undefined) return false;
     for (let partition = 0; partition < this.world.shape.partitions; partition++) {

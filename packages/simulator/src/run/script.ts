@@ -1,5 +1,6 @@
 /** Everything that a run follows from, as plain data: what a seed draws, what shrinking makes smaller, what a regression file keeps. */
 import { Rng } from "@kvorum/core";
+import type { FaultFamily } from "../faults/all.js";
 import { drawWorkload, type Workload } from "../workload/workload.js";
 import { drawConfig, type RunConfig } from "./config.js";
 import { drawPlan, type Plan } from "./plan.js";
@@ -16,7 +17,8 @@ export function drawScript(seed: number, given: Partial<RunConfig> = {}): Script
   const rng = new Rng(seed).fork("script");
   const config = { ...drawConfig(rng.fork("config")), ...given };
   const drawn = drawWorkload(rng.fork("workload"), config);
-  const workload = config.families.includes("loss") ? withFullWrites(drawn) : drawn;
+  const losing: readonly FaultFamily[] = ["loss", "ring"];
+  const workload = losing.some((family) => config.families.includes(family)) ? withFullWrites(drawn) : drawn;
   return { seed, config, workload, plan: drawPlan(rng.fork("plan"), config) };
 }
 

@@ -177,6 +177,10 @@ export class Member {
         begin({ address, http: `${name}:7400` });
         world.chronicle.tell({ kind: "up", node: name, boot });
       },
+      onDeparted: () => {
+        world.chronicle.tell({ kind: "departed", node: name });
+        this.stop();
+      },
       onFatal: (kind, reason) => this.#fatal(process, kind, reason),
     });
     const endpoint = new Endpoint(world.network, {

@@ -5,6 +5,7 @@ import { addressOf, Member, type Surroundings } from "./member.js";
 export class Roster {
   readonly #members = new Map<string, Member>();
   readonly #departed = new Set<string>();
+  readonly #leaving = new Set<string>();
 
   constructor(
     readonly world: Surroundings,
@@ -18,6 +19,16 @@ export class Roster {
   /** Those of {@link names} that have not departed. */
   get standing(): readonly string[] {
     return this.names.filter((name) => !this.#departed.has(name));
+  }
+
+  /** It was asked to leave (or that came to nothing), and until it has departed nothing is settled. */
+  expectLeave(name: string, isExpected = true): void {
+    if (isExpected) this.#leaving.add(name);
+    else this.#leaving.delete(name);
+  }
+
+  isLeaving(name: string): boolean {
+    return this.#leaving.has(name) && !this.#departed.has(name);
   }
 
   /** It has left, or was removed: nobody waits for it any more, or starts it again. */
@@ -40,11 +51,15 @@ export class Roster {
     const { standing } = this;
     return standing.every((name) => {
       const node = this.#members.get(name)?.node;
-      return node?.membership.members().length === standing.length && node.membership.settled();
+      const members = node?.membership.members() ?? [];
+      return (
+        members.length === standing.length && !members.some(({ leaving }) => leaving) && node?.membership.settled()
+      );
     });
   }
 
   start(name: string): void {
+    if (this.#departed.has(name)) return;
     const member = this.#members.get(name) ?? this.#add(name);
     member.start();
   }

@@ -12,6 +12,8 @@ import type { WorldShape } from "./shape.js";
 import { Timeline } from "./timeline.js";
 import type { CrashKind, World, WorldListener } from "./world.js";
 
+type RingMember = ReturnType<Node["membership"]["members"]>[number];
+
 export interface WorldOptions {
   readonly seed: number;
   readonly primitives: Primitives;
@@ -23,6 +25,8 @@ export interface WorldOptions {
 const DIAL_TIMEOUT_MS = 1_000;
 const STALL_MS = 1_500;
 const SETTLE_MS = 60_000;
+/** When an operator looks whether what was asked for has come about. */
+const OPERATOR_MS = 3_000;
 /** Whether all agree costs something to find out. */
 const SETTLED_LOOK_MS = 50;
 
@@ -45,6 +49,9 @@ export class SimulatedWorld implements World {
     this.#rng = new Rng(options.seed);
     this.digest.word(options.seed);
     this.roster = new Roster(this, (meaning) => this.rng(meaning));
+    this.chronicle.on((event) => {
+      if (event.kind === "departed") this.roster.depart(event.node);
+    });
     const { delayMinMs, delayMaxMs, queueBytesMax } = options.shape;
     this.network = new SimNetwork(this.timeline, this.rng("network"), this.digest, {
       ...{ primitives: options.primitives, delayMinMs, delayMaxMs, queueBytesMax },
@@ -166,6 +173,59 @@ export class SimulatedWorld implements World {
   depart(name: string): void {
     this.chronicle.fault("depart", name);
     this.roster.depart(name);
+  }
+
+  leave(name: string, by: string): void {
+    const { node, process } = this.member(by);
+    this.chronicle.fault("leave", name, `asked of ${by}`);
+    this.roster.expectLeave(name);
+    process?.run(() =>
+      node?.leave(name, (outcome) => {
+        if (outcome.ok) this.chronicle.bit("leave");
+      }),
+    );
+    // Whoever was asked may have died before it was written down.
+    this.after(OPERATOR_MS, () => {
+      const isUnderWay = this.#views(name).some((member) => member === undefined || member.leaving);
+      if (!isUnderWay) this.roster.expectLeave(name, false);
+    });
+  }
+
+  remove(name: string, by: string): void {
+    this.chronicle.fault("remove", name, `by ${by}`);
+    this.roster.depart(name);
+    this.#askToRemove(name, by);
+  }
+
+  /** An operator does not give up: whoever was asked may die before it is written down. */
+  #askToRemove(name: string, by: string | undefined): void {
+    const { node, process } = by === undefined ? { node: undefined, process: undefined } : this.member(by);
+    process?.run(() =>
+      node?.remove(name, true, (outcome) => {
+        if (outcome.ok) this.chronicle.bit("remove");
+      }),
+    );
+    this.after(OPERATOR_MS, () => {
+      const isDone = this.#views(name).some((member) => member === undefined);
+      if (!isDone)
+        this.#askToRemove(
+          name,
+          this.standing.find((other) => this.isUp(other)),
+        );
+    });
+  }
+
+  /** How the members that are up see one: undefined where it is none. */
+  #views(name: string): (RingMember | undefined)[] {
+    return this.standing.flatMap((other) => {
+      const node = other === name ? undefined : this.node(other);
+      return node === undefined ? [] : [node.membership.members().find((member) => member.name === name)];
+    });
+  }
+
+  /** It was asked to, and has not departed yet. */
+  isLeaving(name: string): boolean {
+    return this.roster.isLeaving(name);
   }
 
   crash(name: string, how: CrashKind): void {

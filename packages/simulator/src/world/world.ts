@@ -35,6 +35,8 @@ export type WorldEvent =
   | { readonly kind: "merging"; readonly node: string; readonly from: string; readonly id: Uint8Array }
   /** A member's ring became another one. */
   | { readonly kind: "ring"; readonly node: string; readonly version: string }
+  /** A member that was asked to leave holds nothing any more; its process ends with this. */
+  | { readonly kind: "departed"; readonly node: string }
   | { readonly kind: "up"; readonly node: string; readonly boot: number }
   | { readonly kind: "down"; readonly node: string; readonly how: string }
   /**
@@ -97,6 +99,10 @@ export interface World {
   start(name: string): void;
   /** A member has left, or was removed: settling and healing wait for it no more, and nobody starts it again. */
   depart(name: string): void;
+  /** An operator asks `by` to let the member leave: it moves its data, then departs by itself. */
+  leave(name: string, by: string): void;
+  /** An operator has `by` remove the member, whether it seems to live or not: it departs at once. */
+  remove(name: string, by: string): void;
   crash(name: string, how: CrashKind): void;
   /** A clean stop: requests finish, then the process ends. */
   stop(name: string): void;
