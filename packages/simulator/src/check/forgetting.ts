@@ -40,7 +40,8 @@ export function forgetting(bench: Bench): Checker {
       before !== undefined &&
       bytes.length < SMALL_RECORD_BYTES &&
       !vector.dominates(before.vector) &&
-      !hasRingChanged && !mayGo(bench, name)
+      !hasRingChanged &&
+      !mayGo(bench, name)
     ) {
       bench.report("a-replica-forgets-nothing", `${node}: ${name} covers less than it did`);
     }
