@@ -26,8 +26,8 @@ const isMember =
 
 function view(members: string, target: string, more: Partial<ChangeView> = {}): ChangeView {
   return {
-    members: [...members],
-    target: [...target],
+    members: members.split(""),
+    target: target.split(""),
     hasSeen: () => true,
     hasConfirmed: () => true,
     ...more,
