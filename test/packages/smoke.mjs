@@ -1,4 +1,4 @@
-/** What the packed packages must do in an empty project, on any Node that they claim: run by check.mjs, there. */
+/** What the packed packages must do in an empty project, on any Node that they claim: run by check.mjs, there, with a number of nodes. */
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ await node.bucket("events", { codec: msgpack() }).put("k", { at: new Date(0) });
 await node.close();
 rmSync(data, { recursive: true });
 
-const cluster = await startCluster(3);
+const cluster = await startCluster(Number(process.argv[2] ?? 3));
 const kv = await cluster.connect();
 const carts = kv.bucket("carts", {
   codec: json(),

@@ -137,6 +137,7 @@ describe("a session", () => {
     store.staleReads = 1;
     store.staleReadsOfAll = 3;
     expect((await session.get("k"))?.value).toBe(1);
+    await session.put("k", 2);
     store.staleReads = 1;
     store.staleReadsOfAll = 1_000;
     expect(await rejection(session.get("k", { timeout: 60 }))).toMatchObject({ code: "session-not-met" });
@@ -144,6 +145,17 @@ describe("a session", () => {
     setTimeout(() => stop.abort("enough"), 20);
     store.staleReads = 1;
     expect(await rejection(session.get("k", { timeout: 60_000, signal: stop.signal }))).toBe("enough");
+  });
+
+  test("what primaries have shown since is theirs, and may be reaped by them", async () => {
+    const { store, session } = await world();
+    store.remembered = await store.inner.get("b", "k", {});
+    store.byFallbacks = 1;
+    await session.put("k", 1);
+    expect((await session.get("k"))?.value).toBe(1);
+    store.staleReads = 1;
+    store.staleReadsOfAll = 1;
+    expect(await session.get("k")).toBeUndefined();
   });
 
   test("remembers so many keys, and forgets the one unused for longest", async () => {

@@ -116,19 +116,25 @@ export class SessionTransport implements Transport {
   }
 
   #learn(name: string, vector: VersionVector, byFallbacks: boolean): void {
-    const before = this.#known.get(name) ?? NOTHING;
-    const isMore = !before.vector.dominates(vector);
+    const known = joined(this.#known.get(name) ?? NOTHING, { vector, byFallbacks });
     this.#known.delete(name);
-    this.#known.set(
-      name,
-      isMore ? { vector: before.vector.union(vector), byFallbacks: byFallbacks || before.byFallbacks } : before,
-    );
+    this.#known.set(name, known);
     if (this.#known.size <= this.keysMax) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);
       return;
     }
   }
+}
+
+/** What both tell together. What primaries tell is not known by fallbacks alone, whoever told it before. */
+function joined(before: Known, news: Known): Known {
+  const isAll = news.vector.dominates(before.vector);
+  const isNothingNew = before.vector.dominates(news.vector);
+  if (isAll && isNothingNew) return { vector: before.vector, byFallbacks: before.byFallbacks && news.byFallbacks };
+  if (isAll) return news;
+  if (isNothingNew) return before;
+  return { vector: before.vector.union(news.vector), byFallbacks: before.byFallbacks || news.byFallbacks };
 }
 
 function notMet(bucket: string, key: string): KvorumError {

@@ -14,6 +14,7 @@ import {
   type Sibling,
 } from "@kvorum/client";
 import { openFake } from "@kvorum/client/testing";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
 import { collect, fake, rejection } from "./support.js";
 
@@ -259,6 +260,25 @@ describe("codecs", () => {
     await users.put("u", { name: "Ada", age: 36 });
     expect((await users.get("u"))?.value).toEqual({ name: "Ada", age: 36 });
     expect(await rejection(users.put("u", { name: "nobody", age: 1 }))).toMatchObject({ code: "bad-value" });
+  });
+
+  test("any Standard Schema will do, also one that is a function", async () => {
+    const even = Object.assign(() => {}, {
+      "~standard": {
+        version: 1,
+        vendor: "mine",
+        validate: (value: unknown) =>
+          typeof value === "number" && value % 2 === 0
+            ? { value }
+            : { issues: [{ message: "not even", path: ["deep", { key: "er" }] }] },
+      },
+    } as const satisfies StandardSchemaV1<number>);
+    const numbers = (await fake()).bucket("numbers", { codec: json(even), resolve: resolvers.max() });
+    await numbers.put("k", 2);
+    expect((await numbers.get("k"))?.value).toBe(2);
+    const message = "numbers/k was not written: deep.er: not even";
+    expect(await rejection(numbers.put("k", 3))).toMatchObject({ code: "bad-value", message });
+    expect(() => json({} as typeof even)).toThrow(/Standard Schema/);
   });
 
   test("bytes come back as they were, and what is given is copied", async () => {

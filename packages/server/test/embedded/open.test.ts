@@ -65,11 +65,12 @@ test("two members in one process: each sees what the other wrote, and a client o
   const first = await open({ data: await folder(), name: "n1", listen, ...quick });
   onTestFinished(() => first.close());
   const seeds = [first.address as string];
-  const second = await open({ data: await folder(), name: "n2", listen, seeds, ...quick });
+  const second = await open({ data: await folder(), name: "n2", listen, http: listen, seeds, ...quick });
   onTestFinished(() => second.close());
   expect(second.address).toMatch(/^127\.0\.0\.1:\d+$/);
   await first.bucket("numbers", numbers).put("n", 5);
   expect((await second.bucket("numbers", numbers).get("n"))?.value).toBe(5);
+  expect((await fetch(`http://${second.http}/health/live`)).status).toBe(200);
   const kv = await connect(seeds);
   onTestFinished(() => kv.close());
   expect((await kv.bucket("numbers", numbers).get("n"))?.value).toBe(5);
