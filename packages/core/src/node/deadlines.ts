@@ -1,4 +1,4 @@
-/** Many deadlines on few timers: they are kept by ticks of a coarse clock, since most are cancelled long before they come. */
+/** Many deadlines on one timer: they are kept by ticks of a coarse clock, since most are cancelled long before they come. */
 import type { Clock } from "../ports/clock.js";
 
 const TICK_MS = 10;
@@ -9,7 +9,9 @@ export interface Deadline {
 
 export class Deadlines {
   readonly #ticks = new Map<number, Set<() => void>>();
-  #running = false;
+  /** The tick for which the timer is set. */
+  #next = Infinity;
+  #stopTimer: () => void = () => {};
 
   constructor(readonly clock: Clock) {}
 
@@ -22,7 +24,7 @@ export class Deadlines {
       this.#ticks.set(tick, runs);
     }
     runs.add(run);
-    this.#start();
+    this.#wakeBy(tick);
     return {
       cancel: () => {
         if (!runs.delete(run) || runs.size > 0) return;
@@ -32,14 +34,16 @@ export class Deadlines {
     };
   }
 
-  #start(): void {
-    if (this.#running) return;
-    this.#running = true;
-    this.clock.after(TICK_MS, () => this.#tick());
+  #wakeBy(tick: number): void {
+    if (tick >= this.#next) return;
+    this.#stopTimer();
+    this.#next = tick;
+    const inMs = tick * TICK_MS - this.clock.monotonicMs();
+    this.#stopTimer = this.clock.after(Math.max(TICK_MS, inMs), () => this.#tick());
   }
 
   #tick(): void {
-    this.#running = false;
+    this.#next = Infinity;
     const now = Math.floor(this.clock.monotonicMs() / TICK_MS);
     const due = [...this.#ticks.keys()].filter((tick) => tick <= now).sort((a, b) => a - b);
     for (const tick of due) {
@@ -47,6 +51,8 @@ export class Deadlines {
       this.#ticks.delete(tick);
       for (const run of runs) run();
     }
-    if (this.#ticks.size > 0) this.#start();
+    let first = Infinity;
+    for (const tick of this.#ticks.keys()) if (tick < first) first = tick;
+    if (first < Infinity) this.#wakeBy(first);
   }
 }

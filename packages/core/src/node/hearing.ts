@@ -13,6 +13,8 @@ import type { Transfers } from "./transfers.js";
 /** A difference that still stands after this while is one: what was said is often on its way. */
 const SYNC_DELAY_MS = 200;
 const SYNC_TIMEOUT_MS = 2_000;
+/** How often those that seem down, and said something else before, are thought of. */
+const SYNC_DOWN_MS = 2_000;
 
 type Answer = (message: Message) => void;
 
@@ -84,25 +86,49 @@ export class Hearing {
     return { kind: "owners-seen", ring: this.node.ring.version, seen, newer: encodeRecords(this.node, newer) };
   }
 
-  #syncSoon(): void {
+  #syncSoon(delayMs = SYNC_DELAY_MS): void {
     if (this.#stopped) return;
-    this.#cancel ??= this.node.clock.after(SYNC_DELAY_MS, () => {
+    this.#cancel ??= this.node.clock.after(delayMs, () => {
       this.#cancel = undefined;
       this.#sync();
     });
   }
 
+  /** One member after the other, until none is left that said something else: what one lacks another may have, and answers get lost. */
   #sync(): void {
     const { node, table } = this;
-    const [name, digest] = [...this.#differing].find(([, said]) => said !== table.digest) ?? [];
-    this.#differing.clear();
-    if (name === undefined || digest === undefined) return;
+    for (const [name, said] of this.#differing) {
+      if (said === table.digest || !node.membership.isMember(name)) this.#differing.delete(name);
+    }
+    if (this.#differing.size === 0) return;
+    const next = [...this.#differing].find(([name]) => node.membership.status(name) !== "down");
+    if (next === undefined) return this.#syncSoon(SYNC_DOWN_MS);
+    const [name, said] = next;
+    // Whatever comes of it, the others have their turn first.
+    this.#differing.delete(name);
+    this.#differing.set(name, said);
+    this.#ask(name, (records) => {
+      if (records === undefined) return this.#syncSoon();
+      table.take(decodeRecords(node, records), (kept) => {
+        // It has told all that it had; what it has said since is another difference.
+        if (kept && this.#differing.get(name) === said) this.#differing.delete(name);
+        this.#syncSoon();
+      });
+    });
+  }
+
+  /** Asks for the records that differ; `done` comes once, with undefined when nothing came in time. */
+  #ask(name: string, done: (records: Uint8Array | undefined) => void): void {
+    const { node, table } = this;
     const message: Message = { kind: "owners-sync", digests: table.blockDigests() };
     let requestId = 0;
-    const deadline = node.deadlines.at(node.clock.monotonicMs() + SYNC_TIMEOUT_MS, () => node.abandon(requestId));
+    const deadline = node.deadlines.at(node.clock.monotonicMs() + SYNC_TIMEOUT_MS, () => {
+      node.abandon(requestId);
+      done(undefined);
+    });
     requestId = node.ask(name, message, SYNC_TIMEOUT_MS, (reply) => {
       deadline.cancel();
-      if (reply.kind === "owners-synced" && !this.#stopped) table.take(decodeRecords(node, reply.records), () => {});
+      if (!this.#stopped) done(reply.kind === "owners-synced" ? reply.records : undefined);
     });
   }
 }

@@ -11,6 +11,8 @@ export interface Arguments {
   readonly trace: boolean;
   readonly json: boolean;
   readonly plant: Plant | undefined;
+  /** Members at the founding, in every run; undefined: as each seed draws. */
+  readonly nodes: number | undefined;
   readonly workers: number;
   /** A regression file, to be told as a story. */
   readonly replay: string;
@@ -31,6 +33,7 @@ export const USAGE = `Usage: npm run sim -- [options]
   --scenario TEXT  play the directed scenarios whose name has TEXT in it
   --plants         list the known bugs that can be planted
   --plant NAME     plant one; the seeds stop at the first that finds it, and where none does its own scenarios are played
+  --nodes N        found each cluster with so many members, 1 to 9, whatever its seed draws
   --workers N      threads (default 2)
   --json           one JSON document on stdout, nothing else
 
@@ -51,6 +54,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     trace: values.trace,
     json: values.json,
     plant: values.plant === undefined ? undefined : knownPlant(values.plant),
+    nodes: values.nodes === undefined ? undefined : nodesUpTo9(values.nodes),
     workers: wholeNumber("workers", values.workers),
     replay: values.replay ?? "",
     scenario: values.scenario ?? "",
@@ -81,6 +85,7 @@ function parse(argv: readonly string[]) {
         scenario: { type: "string" },
         plants: { type: "boolean", default: false },
         plant: { type: "string" },
+        nodes: { type: "string" },
         workers: { type: "string", default: "2" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -95,6 +100,11 @@ function wholeNumber(name: string, text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && value <= 0xffff_ffff) return value;
   throw new UsageError(`--${name} is a whole number from 1 to 4294967295, not ${text}`);
+}
+
+function nodesUpTo9(text: string): number {
+  if (/^[1-9]$/.test(text)) return Number(text);
+  throw new UsageError(`--nodes is a whole number from 1 to 9, not ${text}`);
 }
 
 function positive(name: string, text: string): number {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { createPrimitives } from "@kvorum/client/internal";
 import { plants, type Plant } from "@kvorum/core";
 import { decodeRegression, drawScript, encodeRegression, play, run, scenarios, shrink, Story } from "@kvorum/simulator";
-import type { RunResult, Scenario, Script } from "@kvorum/simulator";
+import type { RunConfig, RunResult, Scenario, Script } from "@kvorum/simulator";
 import { readArguments, USAGE, UsageError, type Arguments } from "./arguments.js";
 import { runSeeds } from "./pool.js";
 import { jsonReport, textReport, type Spent } from "./report.js";
@@ -26,7 +26,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "scenarios":
       return playAll(given);
     case "story":
-      return tell(given, drawScript(given.first));
+      return tell(given, scriptOf(given));
     case "replay":
       return tell(given, decodeRegression(readFileSync(given.replay, "utf8")).script);
     case "shrink":
@@ -53,15 +53,16 @@ async function tell(given: Arguments, script: Script): Promise<number> {
     plants: planted(given.plant),
     ...(!given.json && { story }),
   });
-  const totals = new Totals(given.plant);
+  const totals = new Totals(given.plant, given.nodes);
   totals.add(result);
   return finish(totals, given, before());
 }
 
 /** Shrinks a failing seed's script and writes it where every test run finds it. */
-async function keepSmallest({ first, plant }: Arguments): Promise<number> {
+async function keepSmallest(given: Arguments): Promise<number> {
+  const { first, plant } = given;
   const primitives = await createPrimitives();
-  const shrunk = shrink(drawScript(first), { primitives, plants: planted(plant), runsMax: SHRINK_RUNS_MAX });
+  const shrunk = shrink(scriptOf(given), { primitives, plants: planted(plant), runsMax: SHRINK_RUNS_MAX });
   if (shrunk === undefined) {
     console.error(`seed ${first} violates nothing`);
     return 1;
@@ -79,11 +80,12 @@ async function keepSmallest({ first, plant }: Arguments): Promise<number> {
 }
 
 async function runMany(given: Arguments): Promise<number> {
-  const totals = new Totals(given.plant);
+  const totals = new Totals(given.plant, given.nodes);
   const before = spending();
   const endsAt = given.minutes === undefined ? undefined : Date.now() + given.minutes * 60_000;
   await runSeeds({
     plants: [...planted(given.plant)],
+    given: configOf(given),
     workers: given.workers,
     first: given.first,
     wants: (count) => (endsAt === undefined ? count < given.seeds : Date.now() < endsAt),
@@ -101,7 +103,7 @@ async function runMany(given: Arguments): Promise<number> {
 }
 
 async function playAll(given: Arguments): Promise<number> {
-  const totals = new Totals(given.plant);
+  const totals = new Totals(given.plant, given.nodes);
   const before = spending();
   await playScenarios(totals, given);
   return finish(totals, given, before());
@@ -121,6 +123,14 @@ async function playScenarios(
     totals.addScenario(each.name, violations);
     if (!json) console.log(`${violations.length === 0 ? "holds" : "FAILS"}: ${each.name}`);
   }
+}
+
+function scriptOf(given: Arguments): Script {
+  return drawScript(given.first, configOf(given));
+}
+
+function configOf({ nodes }: Arguments): Partial<RunConfig> {
+  return nodes === undefined ? {} : { nodes };
 }
 
 function planted(plant: Plant | undefined): ReadonlySet<Plant> {

@@ -28,9 +28,12 @@ class Pool {
     readonly resolve: () => void,
     readonly reject: (error: unknown) => void,
   ) {
-    const { workers, plants } = options;
+    const { workers, plants, given } = options;
     const url = new URL("worker.js", import.meta.url);
-    this.#workers = Array.from({ length: workers }, () => new Worker(url, { workerData: { plants } }));
+    this.#workers = Array.from(
+      { length: workers },
+      () => new Worker(url, { workerData: { plants, given } satisfies WorkerSetup }),
+    );
     for (const worker of this.#workers) {
       worker.on("error", (error) => this.#end(() => reject(error)));
       worker.on("message", (result: RunResult) => {

@@ -29,7 +29,10 @@ export class Totals {
   readonly #enabled = new Set<string>();
   readonly #digest = createHash("sha256");
 
-  constructor(readonly plant: string | undefined) {}
+  constructor(
+    readonly plant: string | undefined,
+    readonly nodes?: number,
+  ) {}
 
   add(result: RunResult): void {
     this.seeds++;
@@ -41,7 +44,7 @@ export class Totals {
     addAll(this.sometimes, result.sometimes);
     for (const family of result.config.families) for (const kind of families[family].bites) this.#enabled.add(kind);
     for (const { invariant, what } of result.violations) {
-      const replay = `npm run sim -- --seed ${result.seed}${this.#planted} --trace`;
+      const replay = `npm run sim -- --seed ${result.seed}${this.#sized}${this.#planted} --trace`;
       this.violations.push({ seed: result.seed, invariant, what, replay });
     }
     this.#digest.update(`${result.seed} ${result.digest} ${result.violations.length}\n`);
@@ -54,6 +57,10 @@ export class Totals {
       this.violations.push({ seed: SCENARIO_SEED, invariant, what, replay });
     }
     this.#digest.update(`${name} ${violations.length}\n`);
+  }
+
+  get #sized(): string {
+    return this.nodes === undefined ? "" : ` --nodes ${this.nodes}`;
   }
 
   get #planted(): string {

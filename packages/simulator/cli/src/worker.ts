@@ -2,17 +2,19 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createPrimitives } from "@kvorum/client/internal";
 import type { Plant } from "@kvorum/core";
-import { drawScript, run } from "@kvorum/simulator";
+import { drawScript, run, type RunConfig } from "@kvorum/simulator";
 
 export interface WorkerSetup {
   readonly plants: readonly Plant[];
+  /** What of the configuration no seed draws. */
+  readonly given: Partial<RunConfig>;
 }
 
-const { plants } = workerData as WorkerSetup;
+const { plants, given } = workerData as WorkerSetup;
 const primitives = await createPrimitives();
 parentPort?.on("message", (seed: number) => {
   try {
-    parentPort?.postMessage(run(drawScript(seed), { primitives, plants: new Set(plants) }));
+    parentPort?.postMessage(run(drawScript(seed, given), { primitives, plants: new Set(plants) }));
   } catch (error) {
     // What the simulation itself throws is no finding; but whoever mends it wants to know the seed.
     throw new Error(`seed ${seed} broke the simulation`, { cause: error });

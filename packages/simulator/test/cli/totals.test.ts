@@ -88,6 +88,12 @@ describe("what is reported", () => {
     ]);
   });
 
+  it("replays with the size of the cluster that was asked for", () => {
+    const totals = new Totals("reused-dot", 5);
+    totals.add(result(7, { violations }));
+    expect(totals.violations[0]?.replay).toBe("npm run sim -- --seed 7 --nodes 5 --plant reused-dot --trace");
+  });
+
   it("has a digest in which every run of every seed counts", () => {
     const digests = [totalsOf(3), totalsOf(4), totalsOf(3, { digest: "other" }), totalsOf(3, { violations })];
     expect(new Set(digests.map(({ digest }) => digest)).size).toBe(4);
