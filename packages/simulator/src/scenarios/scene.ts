@@ -106,8 +106,8 @@ export class Scene {
 
   /** Waits until no owner holds anything of the key. */
   untilReaped(key: string): void {
-    const { lens } = this.clients;
-    this.until(`${key} is reaped`, () => this.owners(key).every((owner) => lens.holdsNothing(owner, BUCKET, key)));
+    const isGone = (owner: string): boolean => this.world.stored(owner, BUCKET, key) === undefined;
+    this.until(`${key} is reaped`, () => this.owners(key).every(isGone));
   }
 
   damage(node: string, key: string): void {
