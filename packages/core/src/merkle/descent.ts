@@ -43,6 +43,8 @@ export const LISTED_KEYS_MAX = 16_384;
 export class Descent {
   readonly #waiting: Prefix[] = [ROOT];
   #asked: readonly Question[] = [];
+  /** Something was not looked into: the tree of a partition came into question meanwhile. */
+  isIncomplete = false;
 
   constructor(
     readonly forest: Forest,
@@ -55,9 +57,7 @@ export class Descent {
     while (questions.length < QUESTIONS_AT_ONCE) {
       const prefix = this.#waiting.pop();
       if (prefix === undefined) break;
-      // A tree that came into question meanwhile is looked into another time.
-      if (hasTrees(this.forest, this.partitions, prefix))
-        questions.push({ ...prefix, keys: endsAt(this.forest, prefix) });
+      if (this.#canLookInto(prefix)) questions.push({ ...prefix, keys: endsAt(this.forest, prefix) });
     }
     this.#asked = questions;
     return questions;
@@ -76,8 +76,14 @@ export class Descent {
     return leaves;
   }
 
+  #canLookInto(prefix: Prefix): boolean {
+    const can = hasTrees(this.forest, this.partitions, prefix);
+    if (!can) this.isIncomplete = true;
+    return can;
+  }
+
   #compare(prefix: Prefix, theirs: readonly bigint[]): void {
-    if (!hasTrees(this.forest, this.partitions, prefix)) return;
+    if (!this.#canLookInto(prefix)) return;
     for (const [index, sum] of theirs.entries()) {
       const child = childOf(prefix, index);
       if (this.forest.sum(this.partitions, child) !== sum) this.#waiting.push(child);

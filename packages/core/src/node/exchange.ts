@@ -37,7 +37,8 @@ export interface ExchangeOptions {
   readonly done: (result: ExchangeResult) => void;
 }
 
-const NO_PARTITIONS_TRIES = 2;
+/** Rings differ for moments only. */
+const SET_TRIES_MAX = 2;
 
 export class Exchange {
   readonly #options: ExchangeOptions;
@@ -97,7 +98,7 @@ export class Exchange {
         return this.#end("busy");
       case "other-set": {
         const theirs = PartitionSet.from(node.identity.partitions, set);
-        if (theirs === undefined || ++this.#tries > NO_PARTITIONS_TRIES) {
+        if (theirs === undefined || ++this.#tries > SET_TRIES_MAX) {
           return this.#end("failed", "no agreement on what both own");
         }
         this.#partitions = this.#partitions.and(theirs);
@@ -124,6 +125,8 @@ export class Exchange {
       });
     } else if (found.length > 0) {
       this.#confirm(found);
+    } else if (this.#descent?.isIncomplete === true) {
+      this.#end("failed", "a tree came into question on the way");
     } else {
       this.#end(this.#differing > 0 ? "mended" : "same");
     }

@@ -98,8 +98,11 @@ export class Healer {
   #examine(patient: Patient): void {
     const { node } = this.#options;
     node.replica.load(patient.key, (held) => {
-      if (isHurt(held)) this.#consult(patient);
-      else this.#over(patient);
+      if (!isHurt(held)) return this.#over(patient);
+      const { others, alive } = this.#othersOf(patient.key);
+      // What can be known without the absent is here already.
+      if (recordOf(held) !== undefined && alive.length < others.length) return this.#again(patient);
+      this.#consult(patient);
     });
   }
 
@@ -119,14 +122,12 @@ export class Healer {
   }
 
   #merged(key: KeyId, replies: Gathered): Parsed | undefined {
-    const { states, modeOf } = {
-      states: this.#options.node.states,
-      modeOf: (id: Uint8Array) => this.#options.node.modeOf(id),
-    };
+    const { node } = this.#options;
+    const { states } = node;
     let merged: Parsed | undefined;
     for (const reply of replies.values()) {
       const state = reply.kind === "fetched" && reply.body !== undefined ? states.receive(reply.body) : undefined;
-      if (state !== undefined) merged = merged === undefined ? state : states.join(merged, state, modeOf(key.id));
+      if (state !== undefined) merged = merged === undefined ? state : states.join(merged, state, node.modeOf(key.id));
     }
     return merged;
   }
@@ -184,21 +185,22 @@ export class Healer {
     this.#next();
   }
 
-  /** `isEverybody`: each of the other owners has given its word, and that is one to rely on. */
+  /** `isEverybody`: each of the other owners was asked and has given its word, and that is one to rely on. */
   #askOthers(key: KeyId, message: Message, done: (replies: Gathered, isEverybody: boolean) => void): void {
     const { node } = this.#options;
-    const others = node.placement(key.partition).all.filter((name) => name !== node.self);
+    const { others, alive } = this.#othersOf(key);
     const deadlineAtMs = node.clock.monotonicMs() + limits.healAskMs;
-    gather(
-      node,
-      others,
-      message,
-      deadlineAtMs,
-      () => {},
-      (replies) => {
-        done(replies, [...replies.values()].every(isProof));
-      },
-    );
+    const self = (): void => {};
+    gather(node, alive, message, deadlineAtMs, self, (replies) => {
+      done(replies, alive.length === others.length && [...replies.values()].every(isProof));
+    });
+  }
+
+  /** Those who seem dead are not asked: each record would wait for them in vain. */
+  #othersOf(key: KeyId): { readonly others: readonly string[]; readonly alive: readonly string[] } {
+    const { node } = this.#options;
+    const others = node.placement(key.partition).all.filter((name) => name !== node.self);
+    return { others, alive: others.filter((name) => node.seemsAlive(name)) };
   }
 
   #later(delayMs: number, run: () => void): void {

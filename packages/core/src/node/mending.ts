@@ -17,7 +17,7 @@ export interface MendingOptions {
   readonly ask: (message: Message, done: (reply: Message | NoReply) => void) => void;
   /** A key's state here became another one. */
   readonly onRepaired: () => void;
-  /** Null when all is mended that can be; else why it went no further. */
+  /** Undefined when all is mended that can be; else why it went no further. */
   readonly done: (failure: string | undefined) => void;
 }
 

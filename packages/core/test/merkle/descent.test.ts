@@ -143,6 +143,14 @@ describe("a descent", () => {
     expect(descent.answer([{ kind: "children", sums }])).toBeUndefined();
   });
 
+  it("says that it is incomplete when a tree came into question on the way", () => {
+    const side = new Side(new Map([[1n, 1n]]));
+    const descent = new Descent(side.forest, ALL);
+    side.forest.forget(3);
+    expect(descent.next()).toEqual([]);
+    expect(descent.isIncomplete).toBe(true);
+  });
+
   it("answers no senseless question: keys of everything, or of a partition whose tree is in question", () => {
     const side = new Side(new Map([[1n, 1n]]));
     expect(answerTo(side.forest, ALL, { level: 0, path: 0, keys: true })).toBeUndefined();
