@@ -73,6 +73,10 @@ export class LogWriter {
   #doubtful: readonly Undo[] | undefined;
   #sequence: number;
   #facts: number;
+  readonly #head: { -readonly [Field in keyof Head]: Head[Field] } = {
+    ...{ kind: 0, isLast: false, isMoved: false, partition: 0, keyLength: 0, valueLength: 0, tag: 0, mark: 0 },
+    ...{ facts: 0, sequence: 0, hashHigh: 0, hashLow: 0, digestHigh: 0, digestLow: 0, proven: 0 },
+  };
   flushes = 0;
 
   constructor(options: WriterOptions, active: Segment, before: Predecessor | undefined, counts: Counts) {
@@ -225,20 +229,34 @@ export class LogWriter {
     const offset = segment.end;
     const at = slab.take(length);
     slab.bytes.fill(0, at + HEAD_BYTES + key.length + value.length, at + length);
-    const { kind, partition, high, low, digestHigh, digestLow, mark, tag } = said;
-    const head: Head = {
-      ...{ kind, isLast, isMoved: false, partition, tag, mark },
-      ...{ facts: this.#facts, sequence: this.#sequence, proven: group.base },
-      ...{ keyLength: key.length, valueLength: value.length },
-      ...{ hashHigh: high, hashLow: low, digestHigh, digestLow },
-    };
-    const place = { segment: segment.id, offset };
-    encodeRecord(this.#options.hash64, slab.bytes, slab.view, at, place, head, key, value);
+    const { kind } = said;
+    const head = this.#headOf(said, key.length, value.length, isLast, group.base);
+    encodeRecord(this.#options.hash64, slab.bytes, slab.view, at, segment.id, offset, head, key, value);
     segment.end += length;
     if (kind === kinds.put)
       this.#options.cache.add(segment.id, offset / UNIT_BYTES, slab.bytes.subarray(at, at + length));
     else if (isPinned(kind)) segment.pin(length / UNIT_BYTES);
     return isFact(kind) ? -1 : listRecord(segment, said, fingerprint, offset, length);
+  }
+
+  /** Always the same object: this is done for every record. */
+  #headOf(said: Said, keyLength: number, valueLength: number, isLast: boolean, proven: number): Head {
+    const head = this.#head;
+    head.kind = said.kind;
+    head.isLast = isLast;
+    head.partition = said.partition;
+    head.keyLength = keyLength;
+    head.valueLength = valueLength;
+    head.tag = said.tag;
+    head.mark = said.mark;
+    head.facts = this.#facts;
+    head.sequence = this.#sequence;
+    head.hashHigh = said.high;
+    head.hashLow = said.low;
+    head.digestHigh = said.digestHigh;
+    head.digestLow = said.digestLow;
+    head.proven = proven;
+    return head;
   }
 
   #schedule(): void {

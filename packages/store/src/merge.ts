@@ -252,8 +252,8 @@ export class Merge {
     this.#slab.bytes.fill(0, at, at + length);
     const { facts } = this.#options.counts();
     const head = { ...from, isLast: true, isMoved: true, facts, proven: offset - at };
-    const place = { segment: output.id, offset };
-    encodeRecord(this.#options.hash64, this.#slab.bytes, this.#slab.view, at, place, head, key, value);
+    const { bytes, view } = this.#slab;
+    encodeRecord(this.#options.hash64, bytes, view, at, output.id, offset, head, key, value);
     output.end += length;
     if (isPinned(head.kind)) output.pin(length / UNIT_BYTES);
     if (isFact(head.kind)) return;

@@ -82,13 +82,14 @@ export function encodeRecord(
   target: Uint8Array,
   view: DataView,
   at: number,
-  place: Place,
+  segment: number,
+  offset: number,
   head: Head,
   key: Uint8Array,
   value: Uint8Array,
 ): void {
-  view.setUint32(at + 4, place.segment);
-  view.setUint32(at + 8, place.offset / UNIT_BYTES);
+  view.setUint32(at + 4, segment);
+  view.setUint32(at + 8, offset / UNIT_BYTES);
   view.setUint32(at + 12, head.proven / UNIT_BYTES);
   target[at + 16] = head.kind;
   target[at + 17] = (head.isLast ? FLAG_LAST : 0) | (head.isMoved ? FLAG_MOVED : 0);
@@ -106,9 +107,8 @@ export function encodeRecord(
   view.setUint32(at + 48, head.digestHigh);
   view.setUint32(at + 52, head.digestLow);
   target.set(key, at + HEAD_BYTES);
-  const valueAt = at + HEAD_BYTES + key.length;
-  target.set(value, valueAt);
-  view.setBigUint64(at + 56, hash64(target.subarray(valueAt, valueAt + value.length)));
+  target.set(value, at + HEAD_BYTES + key.length);
+  view.setBigUint64(at + 56, hash64(value));
   view.setUint32(at, headCheck(hash64, target, at, key.length));
 }
 
