@@ -21,6 +21,12 @@ const SMALL_MAX = 8;
 /** What is gained must be worth the copying: at least this share of what is taken in. */
 const GAIN_MIN = 0.2;
 
+/**
+ * Above this share of what is live, removals are worth the copying of what is older than they: the oldest segments are moved behind them, a few at a
+ * time, until nothing is left that they remove.
+ */
+const PINNED_MAX = 0.25;
+
 /** The closed segments, oldest first; empty where nothing is to be done. `activeBytes`: what lies in segments that can't be merged yet. */
 export function planMerge(
   closed: readonly SegmentStats[],
@@ -34,6 +40,8 @@ export function planMerge(
   if (total > live * limits.spaceTarget + limits.segmentBytes / 4) {
     const picked = pick(closed, limits);
     if (picked.length > 0) return picked;
+    const pinned = closed.reduce((sum, { pinnedBytes }) => sum + pinnedBytes, 0);
+    if (pinned > live * PINNED_MAX) return fitting(closed, limits).map(({ id }) => id);
   }
   const small = closed.filter(({ bytes }) => bytes < limits.segmentBytes * SMALL_SHARE);
   return small.length > SMALL_MAX ? fitting(small, limits).map(({ id }) => id) : [];
