@@ -37,6 +37,8 @@ export class House {
   #isMaking = false;
   #isMerging = false;
   #isAsking = false;
+  /** A merge that found no room. */
+  #unfinished: Merge | undefined;
   #closings = 0;
   #isClosing = false;
   /** The active segment shall be left at the next chance. */
@@ -110,7 +112,8 @@ export class House {
   }
 
   mergeIfDue(): void {
-    if (this.#isMerging || this.#isClosing || this.#plan().length === 0) return;
+    if (this.#isMerging || this.#isClosing) return;
+    if (this.#unfinished === undefined && this.#plan().length === 0) return;
     this.#isMerging = true;
     run(this.#merge(), (error) => {
       this.#isMerging = false;
@@ -182,6 +185,11 @@ export class House {
 
   *#merge(): Task<DiskError | undefined> {
     const { files } = this.#options;
+    if (this.#unfinished !== undefined) {
+      const unfinished = yield* this.#unfinished.finish();
+      if (unfinished !== undefined) return unfinished;
+      this.#unfinished = undefined;
+    }
     const isEmpty = ({ liveRecords, pinnedRecords }: Segment): boolean => liveRecords === 0 && pinnedRecords === 0;
     if (this.#closed().some(isEmpty)) {
       // What replaced their records must be on the disk before they go.
@@ -196,6 +204,7 @@ export class House {
     const shared = { ...this.#options, barrier, counts: () => this.#counts(), isUrgent: () => this.#isUrgent };
     const merge = new Merge(shared, inputs, output);
     const error = yield* merge.run();
+    if (error !== undefined && !output.isClosed) this.#unfinished = merge;
     this.mergedBytes += merge.copiedBytes;
     this.merges++;
     this.damagedRecords += merge.damagedRecords;

@@ -66,6 +66,8 @@ export class Merge {
   readonly #slab = new Slab();
   #copies: Copy[] = [];
   #facts: { readonly name: string; readonly offset: number; readonly units: number }[] = [];
+  /** What of the output is flushed, and what was listed and pinned then. */
+  #flushed: Flushed;
   copiedBytes = 0;
   /** Records that could not be copied, for they could not be read. */
   damagedRecords = 0;
@@ -74,9 +76,10 @@ export class Merge {
     this.#options = options;
     this.#inputs = inputs;
     this.#output = output;
+    this.#flushed = flushedOf(output);
   }
 
-  /** Undefined where all went well; else nothing is lost, and the copies that were made are used. */
+  /** Undefined where all went well; else {@link finish} comes before any other merge, for the copies that were made are used already. */
   *run(): Task<DiskError | undefined> {
     let error: DiskError | undefined;
     for (const input of this.#inputs) error ??= yield* this.#copyPinned(input);
@@ -92,6 +95,25 @@ export class Merge {
     if (this.#output.liveRecords === 0 && this.#output.pinnedRecords === 0) gone.push(this.#output);
     const { files } = this.#options;
     return yield* files.alone(() => files.discard(gone));
+  }
+
+  /**
+   * Closes the output of a merge that found no room, with the copies that are on the disk. Until then nothing may be taken away: a start does not believe
+   * in the copies of a segment that was not sealed.
+   */
+  *finish(): Task<DiskError | undefined> {
+    const output = this.#output;
+    const { end, entries, facts, pinned } = this.#flushed;
+    this.#slab.reset();
+    this.#copies = [];
+    this.#facts = [];
+    output.end = end;
+    output.entries?.cut(entries, facts);
+    [output.pinnedRecords, output.pinnedUnits] = pinned;
+    const { file } = output;
+    assert(file !== undefined, "a segment that is written to has its file");
+    const error = yield* wait<DiskError | undefined>((done) => file.truncate(end, done));
+    return error ?? (yield* this.#seal());
   }
 
   *#copyLive(): Task<DiskError | undefined> {
@@ -276,6 +298,7 @@ export class Merge {
     error ??= yield* wait<DiskError | undefined>((done) => file.flush(done));
     if (error !== undefined) return error;
     this.#slab.reset();
+    this.#flushed = flushedOf(this.#output);
     this.copiedBytes += used;
     for (const copy of this.#copies) this.#switch(copy);
     this.#copies = [];
@@ -317,6 +340,18 @@ export class Merge {
   *#breathe(bytes: number): Task<void> {
     yield* wait<void>((done) => this.#options.pace(bytes, this.#options.isUrgent(), done));
   }
+}
+
+interface Flushed {
+  readonly end: number;
+  readonly entries: number;
+  readonly facts: number;
+  readonly pinned: readonly [number, number];
+}
+
+function flushedOf({ end, entries, pinnedRecords, pinnedUnits }: Segment): Flushed {
+  const pinned = [pinnedRecords, pinnedUnits] as const;
+  return { end, entries: entries?.length ?? 0, facts: entries?.facts.length ?? 0, pinned };
 }
 
 const NOTHING = new Uint8Array(0);
