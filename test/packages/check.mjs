@@ -49,17 +49,16 @@ run(
 );
 noneFromElsewhere(project);
 
-for (const file of ["smoke.mjs", "program.ts"]) copyFileSync(join(here, file), join(project, file));
+for (const file of ["smoke.mjs", "program.ts", "client-only.ts"]) copyFileSync(join(here, file), join(project, file));
 for (const [module, moduleResolution] of [
   ["nodenext", "nodenext"],
   ["esnext", "bundler"],
 ]) {
-  const flags = ["--strict", "--noEmit", "--target", "es2022", "--types", "node", "--skipLibCheck", "false"];
-  run(
-    join(root, "node_modules/.bin/tsc"),
-    [...flags, "--module", module, "--moduleResolution", moduleResolution, "program.ts"],
-    project,
-  );
+  const flags = ["--strict", "--noEmit", "--target", "es2022", "--skipLibCheck", "false", "--module", module];
+  const tsc = (...args) =>
+    run(join(root, "node_modules/.bin/tsc"), [...flags, "--moduleResolution", moduleResolution, ...args], project);
+  tsc("--types", "node", "program.ts");
+  tsc("--types", "", "client-only.ts");
   say(`tsc --strict with moduleResolution ${moduleResolution}: fine`);
 }
 for (const version of values.node.split(",")) {

@@ -17,9 +17,9 @@ import { abortable, startHedged, type Settle } from "./settle.js";
 import type { Member } from "./member.js";
 import { RingCache } from "./ring-cache.js";
 import { ANY_PARTITION, Router } from "./router.js";
+import type { HedgeOptions } from "./request-options.js";
 import { SlabPool } from "./slab-pool.js";
 import { systemClock } from "./system-clock.js";
-import type { RequestTrace } from "./transports/trace.js";
 
 export interface ClientOptions {
   /** Shown to the members in the greeting. */
@@ -30,21 +30,6 @@ export interface ClientOptions {
   readonly ringMaxAgeMs?: number;
   /** Time, for tests. */
   readonly clock?: Clock;
-}
-
-export interface CallOptions {
-  /** Milliseconds, travelling with the request: nobody works on it once they are over. */
-  readonly timeoutMs?: number | undefined;
-  /** Ends the wait, not the work: an aborted write may still happen. The call rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Where the call notes what it did, for who watches. */
-  readonly trace?: Pick<RequestTrace, "target" | "retries" | "hedged"> | undefined;
-}
-
-/** For reads. */
-export interface HedgeOptions extends CallOptions {
-  /** One that has no answer after this many milliseconds is asked of a second member too; the first answer counts. */
-  readonly hedgeMs?: number | undefined;
 }
 
 const SWEEP_INTERVAL_MS = 50;

@@ -22,51 +22,16 @@ import {
   type OperationTag,
   type Primitives,
   type PutCommand,
-  type QuorumArg,
 } from "@kvorum/core";
 import { parseAddress } from "./address.js";
 import { KvorumError, TimeoutError, ValidationError } from "./errors.js";
 import { createPrimitives } from "./primitives.js";
-import { ReadResult, type QuorumReport } from "./read-result.js";
+import { ReadResult } from "./read-result.js";
 import type { RingCache } from "./ring-cache.js";
 import { ANY_PARTITION } from "./router.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transports/transport.js";
-import { ClientSession, type CallOptions, type ClientOptions, type HedgeOptions } from "./client-session.js";
-
-export interface GetOptions extends HedgeOptions {
-  /** Replies that the read waits for; the bucket's default without one. */
-  readonly r?: QuorumArg | undefined;
-  /** Whether fallbacks may stand in for primaries (default true). */
-  readonly sloppy?: boolean | undefined;
-}
-
-export interface DeleteOptions extends CallOptions {
-  /** Durable replies that the write waits for; the bucket's default without one. */
-  readonly w?: QuorumArg | undefined;
-  readonly sloppy?: boolean | undefined;
-  /** From the read that this write follows: exactly what it covers is replaced. */
-  readonly context?: Uint8Array | undefined;
-  /** The same key is the same write, so the client itself tries again. Without one it never repeats what may have arrived. */
-  readonly idempotencyKey?: string | undefined;
-  /** 16 bytes that no other write has, in place of an idempotency key: for who draws one for each write. */
-  readonly operationId?: Uint8Array | undefined;
-  /** 1: no earlier attempt was made under this idempotency key, so nobody looks for one. */
-  readonly attempt?: number | undefined;
-}
-
-export interface PutOptions extends DeleteOptions {
-  readonly contentType?: string | undefined;
-  /** Seconds until the value is hidden and forgotten; 0: never, whatever its bucket's default is. */
-  readonly ttl?: number | undefined;
-  /** Fails with `exists` when a quorum read sees a value. Two at once may both succeed and become siblings. */
-  readonly ifAbsent?: boolean | undefined;
-}
-
-export interface WriteResult {
-  /** Covers this write and what the request's context covered, and nothing else. */
-  readonly context: Uint8Array;
-  readonly quorum: QuorumReport;
-}
+import { ClientSession, type ClientOptions } from "./client-session.js";
+import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "./request-options.js";
 
 /** What a write says beside its options. */
 type Write = Pick<PutCommand, "value" | "contentType" | "ttlSeconds" | "context">;

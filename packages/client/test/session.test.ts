@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { Kvorum, type CallOptions } from "@kvorum/client/internal";
 import { json, resolvers, type Bucket } from "@kvorum/client";
 import type { BucketChange, BucketConfig, ConflictPage, KeyPage } from "@kvorum/core";
-import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../src/raw-client.js";
+import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../src/request-options.js";
 import type { ReadResult } from "../src/read-result.js";
 import { startMemoryNode } from "../src/testing/memory-node.js";
 import { SessionTransport } from "../src/transports/session.js";

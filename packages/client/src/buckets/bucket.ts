@@ -3,7 +3,7 @@ import { limits } from "@kvorum/core";
 import type { Codec } from "../codecs/codec.js";
 import { contextBytes, contextText } from "../context-text.js";
 import { TimeoutError, ValidationError } from "../errors.js";
-import type { GetOptions as RawGetOptions, PutOptions as RawPutOptions } from "../raw-client.js";
+import type { GetOptions as RawGetOptions, PutOptions as RawPutOptions } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
 import { Undecided, type Resolver } from "../resolvers/resolver.js";
 import type { Transport } from "../transports/transport.js";

@@ -13,9 +13,11 @@ import {
   type Outcome,
   type Primitives,
 } from "@kvorum/core";
-import { checkTimeout, type CallOptions } from "../client-session.js";
+import { checkTimeout } from "../client-session.js";
+import type { CallOptions } from "../request-options.js";
 import { ClosedError, errorOf, ValidationError } from "../errors.js";
-import { operationOf, type DeleteOptions, type GetOptions, type PutOptions, type WriteResult } from "../raw-client.js";
+import { operationOf } from "../raw-client.js";
+import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 

@@ -13,10 +13,10 @@ import {
   type KeyPage,
 } from "@kvorum/core";
 import { setTimeout as pause } from "node:timers/promises";
-import type { CallOptions } from "../client-session.js";
+import type { CallOptions } from "../request-options.js";
 import { KvorumError } from "../errors.js";
 import { nodeText } from "../primitives.js";
-import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../raw-client.js";
+import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 

@@ -4,8 +4,8 @@
  */
 import { tracingChannel } from "node:diagnostics_channel";
 import type { BucketChange, BucketConfig, ConflictPage, KeyPage } from "@kvorum/core";
-import type { CallOptions } from "../client-session.js";
-import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../raw-client.js";
+import type { CallOptions } from "../request-options.js";
+import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { QuorumReport, ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 
