@@ -195,6 +195,121 @@ describe("a PUT's accumulator", () => {
   });
 });
 
+describe("a sloppy PUT (Dynamo §4.6)", () => {
+  type Step =
+    | { readonly do: "reply"; readonly from: string; readonly reply: PutReply }
+    | { readonly do: "stand in"; readonly fallback: string; readonly owner: string }
+    | { readonly do: "doubt"; readonly member: string };
+  const anybody = fc.constantFrom(...members, "f", "g", "stranger");
+  const steps: fc.Arbitrary<Step[]> = fc.array(
+    fc.oneof(
+      fc.record({ do: fc.constant("reply" as const), from: anybody, reply: putReply }),
+      fc.record({ do: fc.constant("stand in" as const), fallback: anybody, owner: fc.constantFrom(...members) }),
+      fc.record({ do: fc.constant("doubt" as const), member: anybody }),
+    ),
+    { maxLength: 25 },
+  );
+  const needs = fc.record({ one: fc.integer({ min: 1, max: 3 }), other: fc.integer({ min: 1, max: 3 }) });
+
+  it("is what a dumb count says: a stand-in counts where its owner would, nobody twice, doubt changes no count", () => {
+    fc.assert(
+      fc.property(needs, steps, ({ one, other }, plan) => {
+        // Two sets that overlap, as while a partition changes hands.
+        const sets = [
+          { needed: one, members: ["a", "b", "c"] },
+          { needed: other, members: ["b", "c", "d"] },
+        ];
+        const accumulator = new PutAccumulator(sets);
+        const owners = ["a", "b", "c", "d"];
+        const speaks = new Map(owners.map((owner) => [owner, owner]));
+        const said = new Map<string, PutReply>();
+        const doubted = new Set<string>();
+        for (const step of plan) {
+          if (step.do === "stand in") {
+            if (!speaks.has(step.fallback)) speaks.set(step.fallback, step.owner);
+            accumulator.standIn(step.fallback, step.owner);
+          } else if (step.do === "doubt") {
+            doubted.add(step.member);
+            accumulator.doubt(step.member);
+          } else {
+            if (speaks.has(step.from) && !said.has(step.from)) said.set(step.from, step.reply);
+            accumulator.reply(step.from, step.reply);
+          }
+        }
+        const tallies = sets.map(({ needed, members: set }) => {
+          const speakers = [...speaks].filter(([, owner]) => set.includes(owner)).map(([name]) => name);
+          const durable = speakers.filter((name) => said.get(name) === "durable");
+          const open = speakers.filter((name) => !said.has(name)).length;
+          const fallbacks = durable.filter((name) => !owners.includes(name)).length;
+          return { needed, received: durable.length, fallbacks, possible: durable.length + open >= needed };
+        });
+        const isDone = tallies.every(({ needed, received }) => received >= needed);
+        const isLost = tallies.some(({ possible }) => !possible);
+        expect(accumulator.progress).toBe(isLost ? "impossible" : isDone ? "done" : "waiting");
+        expect(tallies).toContainEqual(
+          expect.objectContaining({ received: accumulator.received, fallbacks: accumulator.fallbacks }),
+        );
+        for (const owner of owners) {
+          const speakers = [...speaks].filter(([, kept]) => kept === owner).map(([name]) => name);
+          expect(accumulator.isKeptFor(owner)).toBe(speakers.some((name) => said.get(name) === "durable"));
+          const isHoped = (name: string): boolean =>
+            said.has(name) ? said.get(name) === "durable" : !doubted.has(name);
+          expect(accumulator.isWanting(owner)).toBe(!speakers.some(isHoped));
+        }
+      }),
+      runs,
+    );
+  });
+});
+
+describe("a sloppy GET (Dynamo §4.6)", () => {
+  it("counts fallbacks, and takes their silence for no proof", () => {
+    const accumulator = new GetAccumulator(2, ["a", "b", "c"], ops);
+    for (const fallback of ["f", "g"]) accumulator.standIn(fallback);
+    accumulator.absent("f");
+    accumulator.absent("g");
+    expect([accumulator.progress, accumulator.isUnproven]).toEqual(["waiting", true]);
+    expect([accumulator.received, accumulator.fallbacks]).toEqual([2, 2]);
+    say(accumulator, "a", { kind: "absent" });
+    expect([accumulator.progress, accumulator.isUnproven]).toEqual(["answer", false]);
+  });
+
+  it("is impossible when all have spoken and no owner has", () => {
+    const accumulator = new GetAccumulator(1, ["a"], ops);
+    accumulator.standIn("f");
+    accumulator.absent("f");
+    accumulator.unreachable("a");
+    expect([accumulator.progress, accumulator.isUnproven]).toEqual(["impossible", true]);
+  });
+
+  it("believes a fallback that holds something, and mends no fallback", () => {
+    const accumulator = new GetAccumulator(2, ["a", "b", "c"], ops);
+    for (const fallback of ["f", "g"]) accumulator.standIn(fallback);
+    accumulator.state("f", 1, ops.digest(1));
+    accumulator.absent("g");
+    expect([accumulator.progress, accumulator.merged, accumulator.fallbacks]).toEqual(["answer", 1, 2]);
+    say(accumulator, "a", { kind: "absent" });
+    expect(accumulator.repairPlan()).toEqual({ state: 1, targets: [{ member: "a", whole: false }] });
+  });
+
+  it("wants another fallback while those who answered and those who may be counted on are not enough", () => {
+    const accumulator = new GetAccumulator(2, ["a", "b", "c"], ops);
+    expect(accumulator.isWanting).toBe(false);
+    accumulator.doubt("b");
+    expect(accumulator.isWanting).toBe(false);
+    accumulator.unreachable("c");
+    expect(accumulator.isWanting).toBe(true);
+    accumulator.standIn("f");
+    expect(accumulator.isWanting).toBe(false);
+    accumulator.doubt("f");
+    expect(accumulator.isWanting).toBe(true);
+    // One who was given up counts all the same when it answers.
+    say(accumulator, "b", { kind: "state", state: 1 });
+    say(accumulator, "a", { kind: "state", state: 1 });
+    expect(accumulator.progress).toBe("answer");
+  });
+});
+
 describe("how many replies are needed", () => {
   it("makes any two majorities of m share a member", () => {
     for (let m = 1; m <= 64; m++) expect(2 * majority(m)).toBeGreaterThan(m);
