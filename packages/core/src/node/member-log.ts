@@ -8,6 +8,7 @@ import { refusals } from "./refusals.js";
 
 export class MemberLog {
   readonly #events = new Map<string, MembershipEvent>();
+  readonly #revived = new Set<number>();
   #ring: Ring;
 
   constructor(
@@ -21,12 +22,21 @@ export class MemberLog {
     return this.#ring;
   }
 
+  /** A planted bug: heartbeats outrank the removal. */
+  forgetRemoval(instance: number): void {
+    this.#revived.add(instance);
+  }
+
   /** Takes gossiped facts; `stamped` is told the stamp of each. True when the ring is another one now. */
   learn(facts: Iterable<{ readonly value: Uint8Array }>, stamped: (stamp: Stamp) => void): boolean {
     for (const { value } of facts) {
       const event = decodeMemberFact(this.primitives, value);
       if (event === undefined) continue;
       stamped(event.stamp);
+      if (event.kind === "removed" && this.#revived.has(event.instance)) {
+        this.#events.delete(membershipEventId(event));
+        continue;
+      }
       this.#events.set(membershipEventId(event), event);
     }
     const ring = foldRing(this.#events.values(), this.config, this.#ring);

@@ -25,6 +25,7 @@ import type { Identity } from "./identity.js";
 import { healthOf, type MemberHealth } from "./member-health.js";
 import { MemberLog } from "./member-log.js";
 import { refusals } from "./refusals.js";
+import type { Plant } from "./plants.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 
 export interface MembershipOptions {
@@ -43,6 +44,7 @@ export interface MembershipOptions {
   readonly owed: () => Owed;
   /** A member says how its records of owners look. */
   readonly onOwners: (name: string, digest: bigint) => void;
+  readonly plants: ReadonlySet<Plant>;
   /** Another process speaks with this node's instance id: this one must stop. */
   readonly onRival: () => void;
   /** A round came so much later than it was due: this process stood still. */
@@ -240,7 +242,7 @@ export class Membership {
 
   /** Whether a greeting may become a connection: members by their current instance, joiners and clients as they come. */
   admit(hello: Hello): string | undefined {
-    if (hello.role !== "member") return undefined;
+    if (hello.role !== "member" || this.#options.plants.has("gossip-resurrects")) return undefined;
     if (hello.instance === this.#options.identity.instance) {
       return refusals.copied(hello.name);
     }
@@ -281,6 +283,7 @@ export class Membership {
     const now = this.#options.clock.monotonicMs();
     for (const instance of received.heard) this.#detector.heard(instance, now);
     if (received.rival) this.#options.onRival();
+    if (this.#options.plants.has("gossip-resurrects")) this.#resurrect(received.heard);
     let isAboutMembers = false;
     for (const { instance, key, value } of received.changes) {
       if (key.startsWith(facts.memberPrefix) || key === facts.addressKey) isAboutMembers = true;
@@ -296,6 +299,11 @@ export class Membership {
     const state = this.#ringStateOf(instance);
     const member = this.members().find((each) => each.instance === instance);
     if (state !== undefined && member !== undefined) this.#options.onOwners(member.name, state.owners);
+  }
+
+  #resurrect(heard: readonly number[]): void {
+    for (const instance of heard) this.#log.forgetRemoval(instance);
+    this.#understandFacts();
   }
 
   #heardClock(instance: number, value: Uint8Array): void {

@@ -147,7 +147,7 @@ export class NodeParts implements NodeContext {
     });
     this.replica = this.#makeReplica();
     this.membership = new Membership({
-      ...{ primitives, clock, hlc: this.hlc, rng: rng.fork("membership"), identity, settings, facts },
+      ...{ primitives, clock, hlc: this.hlc, rng: rng.fork("membership"), identity, settings, facts, plants },
       calls: this.calls,
       onRing: (ring) => this.ringChanged(ring),
       onBucket: (key, value, by) => this.buckets.learn(key, value, by),

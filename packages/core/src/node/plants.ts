@@ -27,6 +27,8 @@ export const plants = {
   "expired-is-shown": "a coordinator shows what a replica has of a key, expired or not (TRAPS 20)",
   "reaped-early":
     "a tombstone is reaped though a member is away, and without asking what is still under way (TRAPS 16, 17)",
+  "gossip-resurrects":
+    "a removed member is one again as soon as gossip shows a heartbeat of it (TRAPS 21, CASSANDRA-5216)",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Plant = keyof typeof plants;

@@ -10,6 +10,7 @@ import { expiry } from "./expiry.js";
 import { forgetting } from "./forgetting.js";
 import { hints } from "./hints.js";
 import { lostWrites } from "./lost-writes.js";
+import { members } from "./members.js";
 import { observation } from "./observation.js";
 import { phantoms } from "./phantoms.js";
 import { quiet } from "./quiet.js";
@@ -38,6 +39,7 @@ export const checkers: readonly MakeChecker[] = [
   hints,
   trees,
   rings,
+  members,
   quiet,
   bounds,
   rarePathsTaken,

@@ -34,6 +34,21 @@ export const rings: readonly Scenario[] = [
     },
   },
   {
+    name: "a member that was removed while it was cut off is none when it is heard again",
+    finds: ["gossip-resurrects"],
+    shape: { nodes: 4 },
+    play: (scene) => {
+      scene.put("n1", "k");
+      const heal = scene.world.partition(["n4"], ["n1", "n2", "n3"], "both");
+      scene.until("n4 seems down", () => ["n1", "n2", "n3"].every((name) => scene.seesDown(name, "n4")));
+      scene.world.remove("n4", "n1");
+      scene.settle();
+      heal();
+      scene.world.run(10_000);
+      scene.put("n1", "k", { context: "last" });
+    },
+  },
+  {
     name: "two members that join at once end up in one ring, and find everything that was written",
     finds: [],
     play: (scene) => {

@@ -2,7 +2,7 @@
 import type { Violation } from "../run/result.js";
 import type { WorldShape } from "../world/shape.js";
 import type { Plant } from "@kvorum/core";
-import { Scene, type SceneOptions } from "./scene.js";
+import { Scene, WaitedInVain, type SceneOptions } from "./scene.js";
 
 export interface Scenario {
   /** A sentence: what must hold. */
@@ -15,6 +15,11 @@ export interface Scenario {
 
 export function play(scenario: Scenario, options: Omit<SceneOptions, "shape">): readonly Violation[] {
   const scene = new Scene({ ...options, ...(scenario.shape && { shape: scenario.shape }) });
-  scenario.play(scene);
-  return scene.verdict();
+  try {
+    scenario.play(scene);
+    return scene.verdict();
+  } catch (error) {
+    if (!(error instanceof WaitedInVain)) throw error;
+    return [{ invariant: "comes-to-rest", what: error.message }];
+  }
 }

@@ -36,6 +36,11 @@ const BUCKET = "carts";
 const TIMEOUT_MS = 1_000;
 const SETTLE_MS = 120_000;
 
+/** What must come in time did not: a finding, like any violation. */
+export class WaitedInVain extends Error {
+  override readonly name = "WaitedInVain";
+}
+
 export class Scene {
   readonly world: SimulatedWorld;
   readonly clients: Clients;
@@ -150,7 +155,7 @@ export class Scene {
   }
 
   until(what: string, condition: () => boolean): void {
-    if (!this.world.until(condition, SETTLE_MS)) throw new Error(`the scenario waits in vain: ${what}`);
+    if (!this.world.until(condition, SETTLE_MS)) throw new WaitedInVain(`the scenario waits in vain: ${what}`);
   }
 
   /** Heals everything, has the healers mend what differs, and asks the judge. */
