@@ -1,6 +1,7 @@
 /** What a program says of the node it opens, turned into the configuration of a node: the settings of `kvorum start`, in camel case. */
 import { ConfigError } from "./config-error.js";
 import type { Address } from "./address.js";
+import { withReachableAddresses } from "./resolve-config.js";
 import { schema, toNodeConfig, type NodeConfig } from "./schema.js";
 import { settingNames, settingOf } from "./settings.js";
 
@@ -57,7 +58,8 @@ export function openConfigOf(options: NodeOptions): OpenConfig {
     throw new ConfigError("seeds without listen: a member must be reached by the others; give listen as HOST:PORT");
   }
   // What was not asked for is not opened: the defaults of `kvorum start` are for a node that serves.
-  const config = toNodeConfig(parsed.data);
+  const asked = toNodeConfig(parsed.data);
+  const config = options.listen === undefined ? asked : withReachableAddresses(asked);
   return {
     ...config,
     listen: options.listen === undefined ? undefined : config.listen,

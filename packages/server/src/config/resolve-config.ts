@@ -61,7 +61,7 @@ function parseSettings(raw: ReadonlyMap<SettingName, RawSetting>): Settings {
  * A node that binds every address must say which of them its peers dial. Where only HTTP binds them all, its clients find it on the
  * host that its peers do.
  */
-function withReachableAddresses(config: NodeConfig): NodeConfig {
+export function withReachableAddresses(config: NodeConfig): NodeConfig {
   const { listen, http, advertise = listen } = config;
   if (isWildcard(advertise)) throw unreachable(config.advertise === undefined ? "listen" : "advertise", advertise);
   if (config.httpAdvertise !== undefined && isWildcard(config.httpAdvertise)) {

@@ -93,6 +93,8 @@ test.each<[Partial<OpenOptions>, string]>([
   [{ name: "a b" }, "name"],
   [{ listen: "nowhere" }, "listen"],
   [{ seeds: ["127.0.0.1:7401"] }, "listen"],
+  [{ listen: "0.0.0.0:0" }, "advertise"],
+  [{ engine: "paper" as "log" }, "engine"],
   [{ partitions: 100 }, "partitions"],
   [{ gossipInterval: "soon", listen: "127.0.0.1:0" }, "gossipInterval"],
 ])("%j is refused with a line that names the option", async (options, named) => {

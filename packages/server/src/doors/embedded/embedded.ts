@@ -12,6 +12,7 @@ export interface EmbeddedNode {
   readonly httpAddress: string;
   stop(): Promise<void>;
   readonly failed: Promise<Error>;
+  readonly departed: Promise<"departed">;
 }
 
 /** A client that is a node as well: what is read and written through it goes straight to the coordinator beside it. */
@@ -22,6 +23,8 @@ export class EmbeddedKvorum<Resolving extends boolean = false> extends Kvorum<Re
   readonly http: string | undefined;
   /** Resolves, never rejects, when the node cannot go on (its disk failed, another took its place), with why. Close it then. */
   readonly failed: Promise<Error>;
+  /** Resolves when an operator asked this member to leave its cluster, and its data is with the others. Close it then. */
+  readonly departed: Promise<"departed">;
 
   /** @internal */
   constructor(node: EmbeddedNode, defaults: ClientDefaults) {
@@ -31,5 +34,6 @@ export class EmbeddedKvorum<Resolving extends boolean = false> extends Kvorum<Re
     this.address = node.peerAddress === "" ? undefined : node.peerAddress;
     this.http = node.httpAddress === "" ? undefined : node.httpAddress;
     this.failed = node.failed;
+    this.departed = node.departed;
   }
 }
