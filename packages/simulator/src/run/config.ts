@@ -29,12 +29,12 @@ export function drawConfig(rng: Rng): RunConfig {
   return {
     nodes,
     replicas: rng.pick([1, 2, 3, 3, 3, 3, 3, 3, 5]),
-    partitions: rng.fork("partitions").pick([64, 64, 64, 64, 64, 128, 256]),
+    partitions: rng.fork("partitions").pick([64, 64, 64, 64, 64, 64, 64, 64, 128, 256]),
     zones: rng.pick([1, 1, 2, 3, 5]),
     families: faultFamilies.filter((family) => rng.fork(family).chance(0.5)),
     ...drawMachines(rng.fork("machines"), nodes),
     clients,
-    activeMs: rng.pick([3_000, 6_000, 10_000]),
+    activeMs: rng.pick([3_000, 5_000, 8_000]),
     operations: rng.pick([250, 290, 340]),
     keys: rng.pick([40, 80, 160]),
     ...rng.pick<Pick<RunConfig, "r" | "w">>([
@@ -52,7 +52,7 @@ function drawMachines(rng: Rng, nodes: number): Omit<WorldShape, "nodes" | "repl
   const delayMinMs = rng.pick([0.1, 0.5, 1, 5]);
   return {
     // Many members gossip much, and a run is to be short.
-    gossipIntervalMs: nodes > 5 ? 500 : rng.pick([200, 300, 500]),
+    gossipIntervalMs: nodes > 5 ? 500 : rng.pick([200, 400, 500]),
     healers: drawHealers(rng),
     handoffIntervalMs: rng.fork("handoff").pick([200, 1_000]),
     hintTtlMs: rng.fork("ttl").pick([1_500, 30_000, 3 * 3_600_000]),

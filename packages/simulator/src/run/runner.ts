@@ -106,7 +106,9 @@ class Run {
   #watchForBugs(): void {
     this.world.on((event) => {
       if (event.kind === "thrown") this.violations.report("no-exception", `${event.node}: ${event.error}`);
-      if (event.kind === "fatal" && (event.cause === "identity" || event.cause === "folder")) {
+      // Who has left may hear of it at its next start.
+      const isMember = event.kind === "fatal" && this.world.standing.includes(event.node);
+      if (isMember && (event.cause === "identity" || event.cause === "folder")) {
         this.violations.report("no-lost-identity", `${event.node}: ${event.reason}`);
       }
     });

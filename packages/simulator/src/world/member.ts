@@ -86,6 +86,11 @@ export class Member {
     );
   }
 
+  /** It is not started again when its process has ended. */
+  rest(): void {
+    this.#wanted = false;
+  }
+
   #end(how: string, isPowerCut: boolean): void {
     const process = this.#process;
     if (process === undefined) return;

@@ -51,6 +51,11 @@ export class SimulatedWorld implements World {
     this.roster = new Roster(this, (meaning) => this.rng(meaning));
     this.chronicle.on((event) => {
       if (event.kind === "departed") this.roster.depart(event.node);
+      // It died between its departure and its word of it: the next start tells.
+      if (event.kind === "fatal" && event.cause === "identity" && this.roster.isLeaving(event.node)) {
+        this.roster.depart(event.node);
+        this.member(event.node).rest();
+      }
     });
     const { delayMinMs, delayMaxMs, queueBytesMax } = options.shape;
     this.network = new SimNetwork(this.timeline, this.rng("network"), this.digest, {
