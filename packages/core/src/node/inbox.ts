@@ -141,8 +141,9 @@ export class Inbox {
 
   /** A connection may be older than the removal of whoever is at its other end (TRAPS 21). Gossip is how that one hears of it. */
   #isRemoved({ name, instance }: Hello, message: Message): boolean {
-    const { membership } = this.#options.node;
-    if (message.kind === "gossip" || membership.nameOf(instance) !== undefined) return false;
+    const { membership, plants } = this.#options.node;
+    if (message.kind === "gossip" || plants.has("stale-ring-accepted") || membership.nameOf(instance) !== undefined)
+      return false;
     return membership.refusalOf(name, instance) !== undefined;
   }
 

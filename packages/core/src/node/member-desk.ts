@@ -29,7 +29,7 @@ export class MemberDesk {
   plan(change: MemberChange, reply: Reply<ChangeView>): void {
     const problem = this.#problemOf(change);
     if (problem !== undefined) return reply(problem);
-    this.#weigh((weights, unknown) => reply(ok(this.#view(change, weights, unknown))));
+    this.#weigh(change, (weights, unknown) => reply(ok(this.#view(change, weights, unknown))));
   }
 
   /** Durable here when it answers: the member moves what it holds, and then ends. */
@@ -37,7 +37,7 @@ export class MemberDesk {
     const change = { change: "leave", name } as const;
     const problem = this.#problemOf(change);
     if (problem !== undefined) return reply(problem);
-    this.#weigh((weights, unknown) => {
+    this.#weigh(change, (weights, unknown) => {
       const view = this.#view(change, weights, unknown);
       const isLeaving = this.node.membership.members().some((member) => member.name === name && member.leaving);
       if (isLeaving) return reply(ok(view));
@@ -56,7 +56,7 @@ export class MemberDesk {
       const detail = `${name} is ${status}: ask it to leave, so that what it holds is moved first; or stop it and wait until it is seen to be down; or force its removal, and what it alone holds is lost`;
       return reply(fail("member-alive", detail));
     }
-    this.#weigh((weights, unknown) => {
+    this.#weigh(change, (weights, unknown) => {
       const view = this.#removal(name, weights, unknown);
       const instance = membership.instanceOf(name) ?? 0;
       this.#record({ kind: "removed", name, instance }, (kept) => reply(kept.ok ? ok(view) : kept));
@@ -127,9 +127,11 @@ export class MemberDesk {
   }
 
   /** How much there is of each partition, by the member that holds most of it; with those who could not be asked. */
-  #weigh(done: (weights: Weights, unknown: readonly string[]) => void): void {
+  #weigh(change: MemberChange, done: (weights: Weights, unknown: readonly string[]) => void): void {
     const { node } = this;
-    const names = node.membership.members().map(({ name }) => name);
+    const members = node.membership.members().map(({ name }) => name);
+    // One that is to be removed is not waited for: what it holds goes with it.
+    const names = members.filter((name) => change.change !== "remove" || name !== change.name);
     const alive = names.filter((name) => name === node.self || node.seemsAlive(name));
     const self = (answer: (reply: Message) => void): void =>
       weighPartitions(node, (partitions) => answer({ kind: "weighed", partitions }));

@@ -304,7 +304,9 @@ export class Node implements api.NodeApi, NetworkHandler {
   // ── What the network brings (NetworkHandler) ──
 
   admit(hello: Hello): string | undefined {
-    return this.#stopping ? "this node is stopping" : this.membership.admit(hello);
+    if (this.#stopping) return "this node is stopping";
+    if (this.#parts.plants.has("stale-ring-accepted")) return undefined;
+    return this.membership.admit(hello);
   }
 
   refused(address: Address, reason: string): void {

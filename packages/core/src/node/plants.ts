@@ -16,6 +16,7 @@ export const plants = {
     "a replica that has lost a record, or is still being filled, says that there is nothing (TRAPS 14)",
   "retry-mints-second-dot":
     "a coordinator does not look for the first attempt of a write, and keeps no trace of it (TRAPS 6)",
+  "stale-ring-accepted": "a replica serves whoever asks, by whichever owners, a member that was removed too (TRAPS 15)",
   "serves-before-data": "a new owner confirms as soon as it is told to merge (TRAPS 15, scylladb #2308)",
   "one-source-is-enough": "a new owner counts as whole after it was merged from one member (TRAPS 15)",
   "tree-outside-batch":

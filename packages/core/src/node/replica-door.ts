@@ -83,6 +83,7 @@ export class ReplicaDoor {
 
   /** Quorums of the sender's owners and of this node's still meet (DESIGN §3). */
   #serves(partition: number, by: ByRecord): boolean {
+    if (this.node.plants.has("stale-ring-accepted")) return true;
     return fence(this.node.owners.record(partition), by) === "serve";
   }
 

@@ -49,6 +49,40 @@ export const rings: readonly Scenario[] = [
     },
   },
   {
+    name: "one that was removed while it stood still finds no quorum by the owners that it knew",
+    finds: ["stale-ring-accepted"],
+    shape: { nodes: 4, healers: { hints: false, readRepair: false, antiEntropy: false } },
+    play: (scene) => {
+      const { world } = scene;
+      const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
+      const key = keys.find((each) => ["n1", "n2", "n4"].every((name) => scene.owners(each).includes(name))) ?? "k";
+      scene.put("n1", key, { quorum: "all" });
+      // Its client has greeted it already: the next request is the first thing that it sees when it wakes.
+      scene.get("n4", key, { by: "c3" });
+      world.pause("n4", 10_000);
+      world.partition(["n4"], ["n1", "n3"], "both");
+      world.remove("n4", "n1");
+      const goesWithout = (name: string): boolean => {
+        const { phase, all } = world.node(name)?.placement(world.keyOf("carts", key).partition) ?? {
+          phase: 0,
+          all: [],
+        };
+        return phase === 3 && all.includes("n3") && !all.includes("n4");
+      };
+      scene.until("the others go on without n4", () => ["n1", "n2", "n3"].every(goesWithout));
+      // n2 misses a write that the owners of today acknowledge; by the owners of then, n2 and n4 are a quorum.
+      world.partition(["n1"], ["n2"], "both");
+      scene.put("n1", key, { by: "c2" });
+      // What it hears of its removal it keeps before it acts on it.
+      world.slowDisk("n4", 1_000);
+      const read = scene.begin("get", "n4", key, { by: "c3" });
+      world.run(5);
+      world.member("n4").process?.resume();
+      scene.until("an answer of n4", () => read() !== undefined);
+      world.crash("n4", "kill");
+    },
+  },
+  {
     name: "two members that join at once end up in one ring, and find everything that was written",
     finds: [],
     play: (scene) => {
