@@ -135,6 +135,8 @@ export const limits = {
   reapIntervalMs: 10_000,
   reapBatchMax: 1_024,
   reapStepMs: 5_000,
+  /** How long a folder that was started again waits for other members to say that it is not an old one. */
+  selfProofMs: 3_000,
   /** What is told as a risk: owners not compared for so many rounds of anti-entropy, a tombstone that waits for longer than retries explain. */
   comparedStaleRounds: 10,
   tombstoneOldMs: 15 * 60_000,

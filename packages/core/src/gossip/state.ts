@@ -97,6 +97,11 @@ export class GossipState {
     return this.#origins.get(instance)?.get(key);
   }
 
+  /** The latest start of the instance that this node has heard of. */
+  bootOf(instance: number): number | undefined {
+    return this.#origins.get(instance)?.boot;
+  }
+
   /** A digest of each known instance, this one included, in rising order. */
   origins(): Digest[] {
     return this.#order.map((instance) => this.#origin(instance).digest());

@@ -55,9 +55,21 @@ export function nextBoot(last: BootRecord | undefined): BootRecord {
   return { boot, clean: false, floor };
 }
 
+/** Births are counted in 48 bits; a start that is not proven begins above this, at a place that no other start will hit upon. */
+const PROVISIONAL_FROM = 2 ** 40;
+const PROVISIONAL_PLACES = 2 ** 47 - PROVISIONAL_FROM;
+
+/** `draw`: a number from 0 to 1 that nobody can foresee. */
+export function provisionalBirth(draw: number): number {
+  return PROVISIONAL_FROM + Math.floor(draw * PROVISIONAL_PLACES);
+}
+
 export class Actors {
   #births = 0;
   #floor: LifetimeMark;
+  /** While this start is not proven: lifetimes are born above this, and only they may mint. */
+  #provisionalFrom: number | undefined;
+  #highestBirth = 0;
 
   constructor(
     readonly instance: number,
@@ -66,6 +78,19 @@ export class Actors {
     readonly plants: ReadonlySet<Plant> = NO_PLANTS,
   ) {
     this.#floor = floor;
+  }
+
+  /** This folder may be an old one that was put back, and then all it knows of its actors is old: none mints until `proven`. */
+  doubt(provisionalFrom: number): void {
+    this.#provisionalFrom = provisionalFrom;
+    this.#births = provisionalFrom;
+  }
+
+  /** This start follows the last one that anybody knows of: its own count of lifetimes is unused, and earlier actors may go on. */
+  proven(): void {
+    if (this.#provisionalFrom === undefined) return;
+    this.#provisionalFrom = undefined;
+    this.#births = 0;
   }
 
   /** A lifetime that no key had before. It stays the next one until it is taken. */
@@ -77,18 +102,23 @@ export class Actors {
   /** The next lifetime was given to a key. */
   take(): void {
     this.#births++;
+    this.#highestBirth = Math.max(this.#highestBirth, this.#births);
   }
 
   /** The mark, if its actors may still mint. */
   inForce(mark: LifetimeMark | undefined): LifetimeMark | undefined {
     if (this.plants.has("reused-dot")) return mark ?? FIRST_LIFETIME;
     if (mark === undefined) return undefined;
+    const from = this.#provisionalFrom;
+    if (from !== undefined && (mark.boot !== this.boot || mark.birth <= from || mark.birth > this.#births))
+      return undefined;
     const retired = mark.boot < this.#floor.boot || (mark.boot === this.#floor.boot && mark.birth < this.#floor.birth);
     return retired ? undefined : mark;
   }
 
   /** Something was lost here and nobody knows what: no actor that lived until now may mint again. */
   retireAll(): void {
+    this.#births = Math.max(this.#births, this.#highestBirth);
     this.#floor = { boot: this.boot, birth: this.#births + 1 };
   }
 

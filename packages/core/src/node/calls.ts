@@ -40,6 +40,7 @@ const STATELESS: ReadonlySet<MessageKind> = new Set<MessageKind>([
     "reap",
     "fence",
     "risk",
+    "start",
   ] as const),
 ]);
 

@@ -29,6 +29,8 @@ export interface AddressFact {
   readonly address: string;
   /** `host:port` of the HTTP door. */
   readonly http: string;
+  /** The start that said so: its count, and 48 bits that it drew; not there from a node that drew none. */
+  readonly start?: { readonly boot: number; readonly drawn: number };
 }
 
 export interface BucketFact {
@@ -93,6 +95,9 @@ export function encodeAddressFact(primitives: Primitives, fact: AddressFact): Ui
     writer.string(fact.name);
     writer.string(fact.address);
     writer.string(fact.http);
+    if (fact.start === undefined) return;
+    writer.uvarint(fact.start.boot);
+    writer.u48(fact.start.drawn);
   });
 }
 
@@ -101,6 +106,7 @@ export function decodeAddressFact(primitives: Primitives, bytes: Uint8Array): Ad
     name: reader.string(),
     address: reader.string(),
     http: reader.string(),
+    ...(reader.remaining > 0 && { start: { boot: reader.uvarint(), drawn: reader.u48() } }),
   }));
 }
 

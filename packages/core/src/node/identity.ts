@@ -59,6 +59,22 @@ export function decodeJoining(primitives: Primitives, outcome: ReadOutcome): num
   return bytes && new Reader(primitives.text, bytes).u48();
 }
 
+/** Why this folder must not be used as the instance that it was: it was found to be a copy, or older than its cluster remembers. */
+export const disownedMetaName = "disowned";
+
+export function encodeDisowned(primitives: Primitives, reason: string): MetaWrite {
+  const writer = new Writer(primitives.text);
+  writer.string(reason);
+  return { name: disownedMetaName, value: seal(primitives, disownedMetaName, writer.take()) };
+}
+
+/** Undefined where nothing was said. What can't be read was said all the same. */
+export function decodeDisowned(primitives: Primitives, outcome: ReadOutcome): string | undefined {
+  if (outcome.kind === "absent") return undefined;
+  const bytes = outcome.kind === "found" ? unseal(primitives, disownedMetaName, outcome.value) : undefined;
+  return bytes === undefined ? "it was found to be a copy" : new Reader(primitives.text, bytes).string();
+}
+
 export function clusterIdText(clusterId: bigint): string {
   return clusterId.toString(16).padStart(16, "0");
 }

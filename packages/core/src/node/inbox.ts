@@ -79,6 +79,9 @@ export class Inbox {
         if (requestId === 0) this.#options.ring.heard(link.hello.instance, message);
         else calls.answer(requestId, message, link.hello);
         return;
+      case "start":
+        if (isMember) answer({ kind: "start-said", word: node.membership.judgeStart(message) });
+        return;
       case "risk":
         if (isMember) answer(this.#options.riskDesk.own());
         return;
@@ -124,6 +127,7 @@ export class Inbox {
       case "reaped":
       case "fence-said":
       case "risk-said":
+      case "start-said":
         // Only members are asked, so only they answer: a client must not be able to say "durable".
         if (isMember) calls.answer(requestId, message, link.hello);
         return;

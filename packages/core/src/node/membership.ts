@@ -6,6 +6,7 @@ import type { HybridClock, Stamp } from "../base/hlc.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
 import { FailureDetector } from "../gossip/detector.js";
+import type { StartWord } from "../wire/reap-messages.js";
 import type { Received } from "../gossip/state.js";
 import type { Clock } from "../ports/clock.js";
 import type { Address, Link } from "../ports/network.js";
@@ -47,6 +48,10 @@ export interface MembershipOptions {
   readonly plants: ReadonlySet<Plant>;
   /** Another process speaks with this node's instance id: this one must stop. */
   readonly onRival: () => void;
+  /** Drawn at random at this start: two starts that are counted alike are told apart by it. */
+  readonly start: number;
+  /** A round of gossip begins. */
+  readonly onRound: () => void;
   /** A round came so much later than it was due: this process stood still. */
   readonly onLate: (lateMs: number) => void;
 }
@@ -102,7 +107,8 @@ export class Membership {
     const former = this.#addresses.get(identity.instance)?.address;
     this.#started = true;
     this.#ownAddress = whereabouts.address;
-    const value = facts.encodeAddressFact(primitives, { name: this.self, ...whereabouts });
+    const start = { boot: this.#options.facts.options.boot, drawn: this.#options.start };
+    const value = facts.encodeAddressFact(primitives, { name: this.self, ...whereabouts, start });
     // Not needed on this disk: every start says it anew.
     store.publish(facts.addressKey, value, (error) => {
       if (error !== undefined) store.say(facts.addressKey, value);
@@ -137,6 +143,26 @@ export class Membership {
     const member = this.#members.get(name);
     const address = member && this.#addresses.get(member.instance)?.address;
     return address === undefined ? undefined : { instance: (member as Member).instance, address };
+  }
+
+  /**
+   * What this member knows of how often an instance was started, against what that one says: `later` when it knows of another start that is not
+   * before it, `unknown` when it knows of none at all.
+   */
+  judgeStart({
+    instance,
+    boot,
+    start,
+  }: {
+    readonly instance: number;
+    readonly boot: number;
+    readonly start: number;
+  }): StartWord {
+    const known = this.#options.facts.gossip.bootOf(instance);
+    if (known === undefined) return "unknown";
+    const said = this.#addresses.get(instance)?.start;
+    const isOther = said !== undefined && said.boot === boot && said.drawn !== start;
+    return known > boot || isOther ? "later" : "fine";
   }
 
   /** The instance that has the name now. */
@@ -347,6 +373,7 @@ export class Membership {
     this.#lateMs = lateMs > this.#options.settings.gossipIntervalMs / 2 ? lateMs : 0;
     if (this.#lateMs > 0) this.#detector.observerStalled(lateMs);
     this.#options.onLate(lateMs);
+    this.#options.onRound();
     this.#clockIsOff = this.#clocks.isOff(this.#liveOthers());
     const { primitives, facts: store } = this.#options;
     const debts = this.#debts.toSay(this.#options.owed());

@@ -24,7 +24,7 @@ import type { Membership } from "./membership.js";
 import { Overview, type ConflictQuery } from "./overview.js";
 import type { Placement } from "./placement.js";
 import { NodeParts, type NodeOptions } from "./parts.js";
-import { isFinalRefusal } from "./refusals.js";
+import { isCopyRefusal, isFinalRefusal } from "./refusals.js";
 import { RepairDesk } from "./repair-desk.js";
 import { RingDoor } from "./ring-door.js";
 import { RiskDesk } from "./risk-desk.js";
@@ -90,6 +90,7 @@ export class Node implements api.NodeApi, NetworkHandler {
     this.#startedAtMs = clock.monotonicMs();
     this.#parts.ringChanged(membership.ring);
     if (this.#parts.ended) return;
+    this.#parts.selfProof.begin();
     membership.start(whereabouts);
     census.start(identity.partitions);
     this.#parts.handoff.begin();
@@ -313,6 +314,7 @@ export class Node implements api.NodeApi, NetworkHandler {
     const { log, clock, settings } = this.#parts;
     log("warn", "refused by a peer", { address, reason });
     if (this.#parts.departure.isRemoved) return;
+    if (isCopyRefusal(reason)) return this.#parts.disown(reason);
     if (isFinalRefusal(reason)) return this.#parts.end("identity", reason);
     const isStart = clock.monotonicMs() - this.#startedAtMs < SEED_PROOF_MS;
     if (isStart && reason.startsWith(FOREIGN_CLUSTER) && settings.seeds.includes(address)) {

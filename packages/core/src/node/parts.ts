@@ -12,7 +12,7 @@ import type { QueuedHint } from "../replication/hint-queue.js";
 import type { Ring } from "../ring/ring.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { Message } from "../wire/messages.js";
-import { Actors, encodeBoot, type BootRecord } from "./actors.js";
+import { Actors, encodeBoot, provisionalBirth, type BootRecord } from "./actors.js";
 import { AntiEntropy } from "./anti-entropy.js";
 import type { BucketConfig } from "./api.js";
 import { Buckets } from "./buckets.js";
@@ -32,7 +32,7 @@ import type { Hearing } from "./hearing.js";
 import { Hints } from "./hints.js";
 import { Healer } from "./healer.js";
 import { Holdings } from "./holdings.js";
-import type { Identity } from "./identity.js";
+import { encodeDisowned, type Identity } from "./identity.js";
 import { IndexCheck } from "./index-check.js";
 import { Membership } from "./membership.js";
 import { placedBy, type Placement } from "./placement.js";
@@ -42,8 +42,11 @@ import { refusals } from "./refusals.js";
 import { RepairWaits } from "./repair-waits.js";
 import { ReapDoor } from "./reap-door.js";
 import { Reaper } from "./reaper.js";
+import { askWithin } from "./asking.js";
+import type { StartWord } from "../wire/reap-messages.js";
 import { Replica } from "./replica.js";
 import { Tides } from "../replication/tides.js";
+import { SelfProof } from "./self-proof.js";
 import { Scrub } from "./scrub.js";
 import type { NodeSettings } from "./settings.js";
 import { States } from "./states.js";
@@ -107,6 +110,10 @@ export class NodeParts implements NodeContext {
   readonly census: Census;
   readonly scrub: Scrub;
   readonly indexCheck: IndexCheck;
+  /** Tells this start from one of a copy of the folder that is counted alike. */
+  readonly start: number;
+  /** Whether this folder is known not to be an old copy of itself. */
+  readonly selfProof: SelfProof;
   readonly tides: Tides;
   readonly reapDoor: ReapDoor;
   readonly reaper: Reaper;
@@ -134,6 +141,18 @@ export class NodeParts implements NodeContext {
     this.deadlines = new Deadlines(clock);
     this.budget = new Budget(clock);
     this.actors = new Actors(identity.instance, boot.boot, boot.floor, plants);
+    this.start = Math.floor(rng.fork("start").float() * 2 ** 48);
+    this.selfProof = new SelfProof(
+      {
+        clock,
+        others: () => this.membership.members().flatMap(({ name }) => (name === this.self ? [] : [name])),
+        ask: (name, done) => this.#askOfSelf(name, done),
+        onOld: () => this.#rivalFound(),
+        onOver: (inTime) => this.#selfProven(inTime),
+      },
+      boot.boot > 1,
+    );
+    if (this.selfProof.isOpen) this.actors.doubt(provisionalBirth(rng.fork("births").float()));
     this.states = new States(primitives, identity.secret);
     this.holdings = new Holdings(primitives);
     this.tides = new Tides(settings.messageLifeMs, clock.monotonicMs());
@@ -154,6 +173,8 @@ export class NodeParts implements NodeContext {
       owed: () => this.#owed(),
       onOwners: (name, digest) => this.handover.hearing.gossiped(name, digest),
       onRival: () => this.#rivalFound(),
+      onRound: () => this.selfProof.ask(),
+      start: this.start,
       onLate: (lateMs) => {
         // Messages of long ago may have lain at the door meanwhile: they are as good as under way.
         if (lateMs > settings.messageLifeMs / 2) this.tides.stalled(clock.monotonicMs());
@@ -214,7 +235,8 @@ export class NodeParts implements NodeContext {
   }
 
   isInDoubt(partition: number): boolean {
-    return this.ownsPartition(partition) && !this.handover.transfers.isWhole(partition);
+    const isWhole = this.handover.transfers.isWhole(partition) && !this.selfProof.isOpen;
+    return this.ownsPartition(partition) && !isWhole;
   }
 
   bucketConfig(bucket: string): BucketConfig {
@@ -284,6 +306,7 @@ export class NodeParts implements NodeContext {
 
   /** Ends what the node does of its own accord. */
   quiet(): void {
+    this.selfProof.stop();
     this.handoff.stop();
     this.budget.stop();
     this.membership.stop();
@@ -359,6 +382,29 @@ export class NodeParts implements NodeContext {
 
   #rivalFound(): void {
     this.#isImitated = true;
-    if (!this.ended) this.end("identity", refusals.copied(this.self));
+    if (!this.ended) this.disown(refusals.copied(this.self));
+  }
+
+  /** This folder is not who it says it is: it ends, and never starts again as that one, however often it is tried. */
+  disown(reason: string): void {
+    this.storage.apply({ meta: [encodeDisowned(this.primitives, reason)] }, () => {});
+    this.end("identity", reason);
+  }
+
+  #askOfSelf(name: string, done: (word: StartWord) => void): void {
+    const { instance } = this.identity;
+    const message = { kind: "start", instance, boot: this.actors.boot, start: this.start } as const;
+    askWithin(this, name, message, limits.selfProofMs, (reply) =>
+      done(reply.kind === "start-said" ? reply.word : "unknown"),
+    );
+  }
+
+  #selfProven(inTime: boolean): void {
+    if (inTime) return this.actors.proven();
+    this.log(
+      "warn",
+      "no other member could say that this data folder is not an old copy; going on with new actors",
+      {},
+    );
   }
 }

@@ -20,3 +20,8 @@ export const refusals = {
 export function isFinalRefusal(reason: string): boolean {
   return [REPLACED, REMOVED, COPIED].some((word) => reason.startsWith(word));
 }
+
+/** Whether the folder itself is at fault: another process is this very instance. */
+export function isCopyRefusal(reason: string): boolean {
+  return reason.startsWith(COPIED);
+}

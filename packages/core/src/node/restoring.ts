@@ -9,6 +9,9 @@ import { Checkpoints } from "./checkpoints.js";
 import { clusterIdText, decodeIdentity, encodeIdentity, encodeJoining, type Identity } from "./identity.js";
 import { encodeWhole } from "./whole.js";
 
+/** More starts than any member has between its own backup and the last of the others'. */
+const BOOTS_BETWEEN = 1_000_000;
+
 /** Whose copy it is. */
 export interface CopyOf {
   readonly name: string;
@@ -41,8 +44,10 @@ export function beginNewCluster(
       }
       const renamed = renamedIdentity(primitives, identity, label);
       Checkpoints.removals(storage, (removals) => {
-        // Whatever was minted after the copy was taken, by whoever it was taken from, is not minted again.
-        const meta = [encodeIdentity(primitives, renamed), encodeBoot(primitives, { ...boot, clean: false })];
+        // Whatever was minted after the copy was taken, by whoever it was taken from, is not minted again: others' copies may hold it, and tell
+        // of later starts than this one.
+        const later = { ...boot, boot: boot.boot + BOOTS_BETWEEN, clean: false };
+        const meta = [encodeIdentity(primitives, renamed), encodeBoot(primitives, later)];
         const doubts = [encodeWhole(primitives, new Set(), identity.partitions), ...removals];
         storage.apply({ meta: [...meta, ...doubts] }, (error) =>
           done(error ?? { name: renamed.name, cluster: clusterIdText(renamed.clusterId) }),

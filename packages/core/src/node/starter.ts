@@ -22,9 +22,11 @@ import type { Log } from "./context.js";
 import { decodeSnapshots, FactStore } from "./fact-store.js";
 import { encodeMemberFact, memberPrefix } from "./facts.js";
 import {
+  decodeDisowned,
   decodeIdentity,
   decodeJoining,
   encodeIdentity,
+  disownedMetaName,
   encodeJoining,
   identityMetaName,
   joiningMetaName,
@@ -113,7 +115,7 @@ export class Starter implements NetworkHandler {
       if (identity === "damaged") {
         this.#unusable("whose it is", "its identity record");
       } else if (identity !== undefined) {
-        this.#resume(identity);
+        this.#resumeUnlessDisowned(identity);
       } else if (this.#options.settings.seeds.length > 0) {
         this.#join();
       } else {
@@ -154,6 +156,18 @@ export class Starter implements NetworkHandler {
   }
 
   // ── The three ways to begin ──
+
+  #resumeUnlessDisowned(identity: Identity): void {
+    const { storage, primitives, onFatal } = this.#options;
+    storage.getMeta(disownedMetaName, (outcome) => {
+      const reason = decodeDisowned(primitives, outcome);
+      if (reason === undefined) return this.#resume(identity);
+      onFatal(
+        "folder",
+        `the data folder was refused before and is refused for ever: ${reason}; start with an empty folder, or with one that kvorum restore made`,
+      );
+    });
+  }
 
   #resume(identity: Identity): void {
     const { name, partitions, replicas, onFatal } = this.#options;

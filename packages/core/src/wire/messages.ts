@@ -5,7 +5,7 @@ import type { ClientReply, ClientRequest } from "./client-messages.js";
 import type { HintRequest } from "./hint-messages.js";
 import type { ExchangeReply, ExchangeRequest } from "./exchange-messages.js";
 import type { ByRecord, RingReply, RingRequest } from "./ring-messages.js";
-import type { AskRisk, ReapReply, ReapRequest, RiskSaid } from "./reap-messages.js";
+import type { AskRisk, AskStart, ReapReply, ReapRequest, RiskSaid, StartSaid } from "./reap-messages.js";
 
 /** A message under way. `deadlineMs` is what is left when it is sent: clocks of two machines need not agree. 0: no reply is awaited. */
 export interface Envelope {
@@ -276,7 +276,9 @@ export type Message =
   | ReapRequest
   | ReapReply
   | AskRisk
-  | RiskSaid;
+  | RiskSaid
+  | AskStart
+  | StartSaid;
 
 export type MessageKind = Message["kind"];
 export type MessageOf<K extends MessageKind> = Extract<Message, { readonly kind: K }>;

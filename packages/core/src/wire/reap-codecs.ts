@@ -1,9 +1,19 @@
-/** The bytes of what members say so that tombstones can go (reap-messages.ts): kinds 70-75. */
+/** The bytes of what members say so that tombstones can go (reap-messages.ts): kinds 70-77. */
 import { reapSteps, reapWords } from "../base/reap-words.js";
 import { readFlags, readList, readOneOf, writeFlags, writeList, writeOneOf, type MessageCodec } from "./codec-parts.js";
-import type { AskRisk, ReapReply, ReapRequest, RiskSaid } from "./reap-messages.js";
+import {
+  startWords,
+  type AskRisk,
+  type AskStart,
+  type ReapReply,
+  type ReapRequest,
+  type RiskSaid,
+  type StartSaid,
+} from "./reap-messages.js";
 
-export const reapCodecs: { readonly [K in (ReapRequest | ReapReply | AskRisk | RiskSaid)["kind"]]: MessageCodec<K> } = {
+export const reapCodecs: {
+  readonly [K in (ReapRequest | ReapReply | AskRisk | RiskSaid | AskStart | StartSaid)["kind"]]: MessageCodec<K>;
+} = {
   reap: {
     number: 70,
     write(writer, message) {
@@ -88,5 +98,19 @@ export const reapCodecs: { readonly [K in (ReapRequest | ReapReply | AskRisk | R
         : undefined,
       compared: readList(reader, () => ({ name: reader.string(), agoMs: reader.uvarint() })),
     }),
+  },
+  start: {
+    number: 76,
+    write(writer, message) {
+      writer.u48(message.instance);
+      writer.uvarint(message.boot);
+      writer.u48(message.start);
+    },
+    read: (reader) => ({ kind: "start", instance: reader.u48(), boot: reader.uvarint(), start: reader.u48() }),
+  },
+  "start-said": {
+    number: 77,
+    write: (writer, message) => writeOneOf(writer, startWords, message.word),
+    read: (reader) => ({ kind: "start-said", word: readOneOf(reader, startWords) }),
   },
 };

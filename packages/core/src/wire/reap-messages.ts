@@ -52,5 +52,21 @@ export interface RiskSaid {
   readonly compared: readonly { readonly name: string; readonly agoMs: number }[];
 }
 
+export const startWords = ["fine", "later", "unknown"] as const;
+export type StartWord = (typeof startWords)[number];
+
+/** Asks a member whether it knows of another start of this instance that is not before this one. `start`: 48 random bits of this start. */
+export interface AskStart {
+  readonly kind: "start";
+  readonly instance: number;
+  readonly boot: number;
+  readonly start: number;
+}
+
+export interface StartSaid {
+  readonly kind: "start-said";
+  readonly word: StartWord;
+}
+
 export type ReapRequest = Reap | AskFence;
 export type ReapReply = Reaped | FenceSaid;

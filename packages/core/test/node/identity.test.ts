@@ -4,6 +4,8 @@ import { bootMetaName, decodeBoot } from "../../src/node/actors.js";
 import { MemoryDisk } from "../../src/ports/memory-storage.js";
 import type { ReadOutcome } from "../../src/ports/storage.js";
 import { testPrimitives } from "../primitives.js";
+import { formatActor, formatDot } from "../../src/versions/actor.js";
+import { valued } from "../../src/versions/key-state.js";
 import { TestCluster } from "./cluster.js";
 import { TestStorage } from "./test-storage.js";
 
@@ -128,6 +130,74 @@ describe("a data folder is one member, once", () => {
     cluster.stop("n2");
     const last = cluster.wait<ReadOutcome>((done) => backup.getMeta(bootMetaName, done));
     expect(decodeBoot(testPrimitives, last)).toMatchObject({ clean: false });
+  });
+
+  describe("until it has heard that it is no old copy, a folder that was started again", () => {
+    /** n2 in three lives; a copy of its folder as it was in the first. Only n1 and n3 are there to remember. */
+    function withBackup(): { readonly cluster: TestCluster; readonly backup: TestStorage } {
+      const cluster = TestCluster.of(3, 1, { hints: false, antiEntropy: false });
+      cluster.put("n2", "old", "v", { w: "all" });
+      cluster.stop("n2");
+      const backup = copyOf(cluster, cluster.member("n2").storage);
+      cluster.restart("n2");
+      cluster.settle();
+      for (let i = 0; i < 5; i++) cluster.put("n2", `k${i}`, "by the original", { w: "all" });
+      cluster.kill("n2");
+      return { cluster, backup };
+    }
+
+    it("mints no dot that it may have minted before, and proves no absence", () => {
+      const { cluster, backup } = withBackup();
+      const dotsOf = (name: string, key: string): string[] =>
+        valued(cluster.stateOf(cluster.get(name, key, { local: true }))).map(({ dot }) => formatDot(dot));
+      const before = new Set(["old", "k0", "k1", "k2", "k3", "k4"].flatMap((key) => dotsOf("n1", key)));
+      for (const other of ["n1", "n3"]) cluster.cut("n2", other);
+      const restored = cluster.start("n2", backup);
+      cluster.timeline.run(50);
+      expect(cluster.get("n2", "k0", { local: true })).toMatchObject({ ok: false });
+      for (const key of ["old", "k0", "new"]) {
+        expect(cluster.put("n2", key, "by the copy", { w: 1, sloppy: false })).toMatchObject({ ok: true });
+      }
+      for (const key of ["old", "k0", "new"]) {
+        const minted = dotsOf("n2", key).filter((dot) => !dotsOf("n1", key).includes(dot));
+        expect(minted).toHaveLength(1);
+        for (const dot of minted) expect(before.has(dot)).toBe(false);
+      }
+      for (const other of ["n1", "n3"]) cluster.heal("n2", other);
+      cluster.timeline.until(() => restored.fatal !== undefined, 20_000, "it is found out");
+      expect(restored.fatal).toMatch(/^identity: .*copied or restored/);
+    });
+
+    it("goes on as it was once others have answered, and also when nobody is there to ask", () => {
+      const cluster = TestCluster.of(3);
+      cluster.put("n2", "k", "v", { w: "all" });
+      const actorOf = (): string[] =>
+        valued(cluster.stateOf(cluster.get("n2", "k"))).map(({ dot }) => formatActor(dot.actor));
+      const [actor] = actorOf();
+      cluster.stop("n2");
+      cluster.restart("n2");
+      cluster.settle();
+      expect(cluster.node("n2").isInDoubt(cluster.place("k").partition)).toBe(false);
+      cluster.put("n2", "k", "w", { context: cluster.contextOf("n2", "k") });
+      expect(actorOf()).toEqual([actor]);
+      for (const name of ["n1", "n2", "n3"]) cluster.kill(name);
+      cluster.restart("n2");
+      cluster.timeline.until(
+        () => cluster.member("n2").node !== undefined && cluster.get("n2", "k", { local: true }).ok,
+        10_000,
+        "it answers though it is alone",
+      );
+    });
+
+    it("is refused for ever once it was found out, however often it is started", () => {
+      const { cluster, backup } = withBackup();
+      const restored = cluster.start("n2", backup);
+      cluster.timeline.until(() => restored.fatal !== undefined, 5_000, "it is found out");
+      cluster.stop("n2");
+      const again = cluster.start("n2", backup);
+      cluster.timeline.run(1_000);
+      expect(again.fatal).toMatch(/^folder: .*refused for ever/);
+    });
   });
 
   it("the replaced instance is refused when it comes back", () => {

@@ -1,4 +1,5 @@
 /** Any message of any kind, for properties. A kind that is missing here does not compile. */
+import { startWords } from "../../src/wire/reap-messages.js";
 import { reapSteps, reapWords } from "../../src/base/reap-words.js";
 import fc from "fast-check";
 import { failureCodes, type Failure } from "../../src/base/failure.js";
@@ -255,6 +256,8 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
   }),
   reaped: fc.record({ kind: kind("reaped"), words: list(fc.constantFrom(...reapWords)) }),
   fence: fc.record({ kind: kind("fence"), boot: natural, tide: natural }),
+  start: fc.record({ kind: kind("start"), instance: u48, boot: natural, start: u48 }),
+  "start-said": fc.record({ kind: kind("start-said"), word: fc.constantFrom(...startWords) }),
   risk: fc.record({ kind: kind("risk") }),
   "risk-said": fc.record({
     kind: kind("risk-said"),
