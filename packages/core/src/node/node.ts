@@ -263,7 +263,8 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   ready(): boolean {
-    return this.#refusal() === undefined && this.membership.isMember(this.self);
+    const isKnown = this.membership.isMember(this.self) && !this.#parts.selfProof.isOpen;
+    return this.#refusal() === undefined && isKnown;
   }
 
   /** Requests of clients that it works on now. */
