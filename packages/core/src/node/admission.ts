@@ -42,8 +42,8 @@ function admitOnce(node: NodeContext, join: Join, answer: Answer): void {
   const known = membership.members().find((member) => member.name === join.name);
   // The welcome was lost on its way, and the joiner asks again.
   if (known?.instance === join.instance) return welcome(node, answer);
-  if (known !== undefined && membership.status(join.name) !== "down") {
-    const why = `a member named ${join.name} is ${membership.status(join.name)}; choose another name, or stop that one and wait until it is seen to be down`;
+  if (known !== undefined && membership.seemsOf(join.name) !== "down") {
+    const why = `a member named ${join.name} is ${membership.seemsOf(join.name)}; choose another name, or stop that one and wait until it is seen to be down`;
     return refuse(answer, why);
   }
   // Above every event there is: stamped before the one that it amends, it would amend nothing, and the joiner be nobody.

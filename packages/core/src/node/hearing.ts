@@ -101,7 +101,7 @@ export class Hearing {
       if (said === table.digest || !node.membership.isMember(name)) this.#differing.delete(name);
     }
     if (this.#differing.size === 0) return;
-    const next = [...this.#differing].find(([name]) => node.membership.status(name) !== "down");
+    const next = [...this.#differing].find(([name]) => node.membership.seemsOf(name) !== "down");
     if (next === undefined) return this.#syncSoon(SYNC_DOWN_MS);
     const [name, said] = next;
     // Whatever comes of it, the others have their turn first.

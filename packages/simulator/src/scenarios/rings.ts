@@ -109,6 +109,22 @@ export const rings: readonly Scenario[] = [
     },
   },
   {
+    name: "a member that loses its disk while it is leaving is replaced like any other",
+    finds: [],
+    shape: { nodes: 4 },
+    play: (scene) => {
+      for (let i = 0; i < 10; i++) scene.put("n1", `k${i}`);
+      // Nobody can hand anything over: the departure stays open.
+      scene.world.crash("n3", "kill");
+      scene.world.leave("n2", "n1");
+      scene.world.run(500);
+      scene.replace("n2");
+      scene.world.start("n3");
+      scene.until("n2 is up", () => scene.world.isUp("n2"));
+      for (let i = 0; i < 10; i++) scene.get("n4", `k${i}`);
+    },
+  },
+  {
     name: "a member without room for a new ring goes by the old one until it has room",
     finds: [],
     play: (scene) => {

@@ -188,6 +188,6 @@ export class Scene {
 
   /** Whether one member takes another for down. */
   seesDown(node: string, other: string): boolean {
-    return this.world.node(node)?.membership.status(other) === "down";
+    return this.world.node(node)?.membership.seemsOf(other) === "down";
   }
 }
