@@ -5,7 +5,7 @@
 import { assert } from "../base/assert.js";
 import type { Forest } from "./forest.js";
 import type { PartitionSet } from "./partition-set.js";
-import { childOf, partitionsUnder, ROOT, topLevel, type Prefix } from "./prefix.js";
+import { childOf, FANOUT, partitionsUnder, ROOT, topLevel, type Prefix } from "./prefix.js";
 import { NO_DIGEST } from "./sum.js";
 
 /** What the other side is asked about a node that differs: its children, or the keys below it. */
@@ -100,7 +100,7 @@ export function answerTo(
   if (!hasTrees(forest, partitions, question)) return undefined;
   if (endsAt(forest, question)) return "list";
   if (question.keys) return question.level < topLevel(forest.partitionBits) ? undefined : "list";
-  const sums = Array.from({ length: 16 }, (_, index) => forest.sum(partitions, childOf(question, index)));
+  const sums = Array.from({ length: FANOUT }, (_, index) => forest.sum(partitions, childOf(question, index)));
   return { kind: "children", sums };
 }
 

@@ -30,12 +30,6 @@ export class PartitionSet {
     return this.#bits.every((byte) => byte === 0);
   }
 
-  get size(): number {
-    let size = 0;
-    for (const _ of this) size++;
-    return size;
-  }
-
   has(partition: number): boolean {
     return (((this.#bits[partition >> 3] ?? 0) >> (partition & 7)) & 1) === 1;
   }
@@ -45,10 +39,6 @@ export class PartitionSet {
     this.#bits[partition >> 3] = (this.#bits[partition >> 3] as number) | (1 << (partition & 7));
   }
 
-  delete(partition: number): void {
-    this.#bits[partition >> 3] = (this.#bits[partition >> 3] ?? 0) & ~(1 << (partition & 7));
-  }
-
   /** What both have. */
   and(other: PartitionSet): PartitionSet {
     const both = new PartitionSet(this.partitions);
@@ -56,10 +46,6 @@ export class PartitionSet {
       both.#bits[at] = (this.#bits[at] as number) & (other.#bits[at] ?? 0);
     }
     return both;
-  }
-
-  equals(other: PartitionSet): boolean {
-    return this.partitions === other.partitions && this.#bits.every((byte, at) => byte === other.#bits[at]);
   }
 
   *[Symbol.iterator](): Iterator<number> {

@@ -35,11 +35,6 @@ export class TreeKeeper implements TreesToKeep {
     this.#options = options;
   }
 
-  /** Partitions whose tree is not there yet, or in question. */
-  get pending(): number {
-    return this.#due.size + Number(this.#running);
-  }
-
   /** Some owned partition has no tree yet, or one in question: an exchange that began now would leave it out. */
   get lacksTrees(): boolean {
     const { forest } = this.#options;
