@@ -158,6 +158,18 @@ describe("a session", () => {
     expect(await session.get("k")).toBeUndefined();
   });
 
+  test("that is closed leaves its client open, and ends with it", async () => {
+    const node = await startMemoryNode();
+    const kv = new Kvorum(node);
+    const session = kv.session();
+    const options = { codec: json<number>(), resolve: resolvers.max<number>() };
+    await session.close();
+    await kv.bucket("b", options).put("k", 1);
+    expect((await session.bucket("b", options).get("k"))?.value).toBe(1);
+    await kv.close();
+    expect(await rejection(session.bucket("b", options).get("k"))).toMatchObject({ code: "closed" });
+  });
+
   test("remembers so many keys, and forgets the one unused for longest", async () => {
     const store = await startMemoryNode();
     cleanups.push(() => store.close());

@@ -1,9 +1,8 @@
 /** A transport that fails when a test says so, before or after the call has had its effect. */
 import type { BucketChange, BucketConfig, ConflictPage, KeyPage } from "@kvorum/core";
 import { setTimeout as pause } from "node:timers/promises";
-import type { CallOptions } from "../request-options.js";
 import { errorOf, TimeoutError, UnreachableError, type KvorumError, type KvorumErrorCode } from "../errors.js";
-import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
+import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "../transports/transport.js";
 

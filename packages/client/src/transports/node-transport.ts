@@ -14,10 +14,9 @@ import {
   type Primitives,
 } from "@kvorum/core";
 import { checkTimeout } from "../client-session.js";
-import type { CallOptions } from "../request-options.js";
 import { ClosedError, errorOf, ValidationError } from "../errors.js";
 import { operationOf } from "../raw-client.js";
-import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
+import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 

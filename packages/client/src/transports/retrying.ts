@@ -6,9 +6,8 @@ import { limits, type BucketChange, type BucketConfig, type ConflictPage, type K
 import { setTimeout as pause } from "node:timers/promises";
 import { getRandomValues } from "node:crypto";
 import { checkTimeout } from "../client-session.js";
-import type { CallOptions } from "../request-options.js";
 import { KvorumError, OverloadedError } from "../errors.js";
-import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
+import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 

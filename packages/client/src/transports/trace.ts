@@ -4,8 +4,7 @@
  */
 import { tracingChannel } from "node:diagnostics_channel";
 import type { BucketChange, BucketConfig, ConflictPage, KeyPage } from "@kvorum/core";
-import type { CallOptions } from "../request-options.js";
-import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
+import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { QuorumReport, ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 

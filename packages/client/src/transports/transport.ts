@@ -1,7 +1,6 @@
 /** What buckets stand on: keys as bytes, whoever answers. Over TCP (raw-client.ts), inside a node's own process (node-transport.ts), or around another. */
 import type { BucketChange, BucketConfig, ConflictPage, KeyPage } from "@kvorum/core";
-import type { CallOptions } from "../request-options.js";
-import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
+import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
 
 export interface KeyQuery {
