@@ -25,12 +25,18 @@ export class StandIns {
   }
 }
 
-/** The next healthy members after the owners, in order and not without end; without this node. */
+/**
+ * The next healthy members after the owners, in order and not without end; without this node. Those that are only suspected come last: a member
+ * that is slow for a moment may be the one path to enough disks.
+ */
 export function healthyFallbacks(node: NodeContext, partition: number): string[] {
   const healthy: string[] = [];
+  const suspected: string[] = [];
   for (const name of fallbacksNow(node, partition)) {
     if (healthy.length >= limits.standInsMax) break;
-    if (name !== node.self && node.membership.status(name) === "up") healthy.push(name);
+    const status = name === node.self ? "down" : node.membership.status(name);
+    if (status === "up") healthy.push(name);
+    else if (status === "suspect") suspected.push(name);
   }
-  return healthy;
+  return [...healthy, ...suspected].slice(0, limits.standInsMax);
 }

@@ -10,8 +10,9 @@ import { bytesOf, instanceOf, World } from "./world.js";
 
 const INTERVAL_MS = limits.gossipIntervalMs;
 /** Each detector learns its members' rhythm first. */
-const WARM_ROUNDS = 15;
-const WATCHED_ROUNDS = count(40, 60);
+const WARM_ROUNDS = 10;
+/** So many looks of one member at another, or a few rounds of a large cluster. */
+const watchedRounds = (size: number): number => Math.max(10, Math.min(count(40, 60), Math.ceil(4_000 / size)));
 /** Four missed intervals at least (detector.ts), some for the news of the last heartbeat to stop, and what a lossy rhythm adds. */
 const SUSPECTED_WITHIN_ROUNDS = 14;
 const DOWN_WITHIN_ROUNDS = 24;
@@ -72,11 +73,11 @@ describe("suspicion", () => {
       const watched = new Watched(size, 0.01);
       for (let round = 0; round < WARM_ROUNDS; round++) watched.world.round();
       let suspicions = 0;
-      for (let round = 0; round < WATCHED_ROUNDS; round++) {
+      for (let round = 0; round < watchedRounds(size); round++) {
         watched.world.round();
         suspicions += watched.falseSuspicions();
       }
-      const looks = WATCHED_ROUNDS * size * (size - 1);
+      const looks = watchedRounds(size) * size * (size - 1);
       watched.world.kill(size - 1);
       const suspected = watched.roundsUntilAllSee(size - 1, (status) => status !== "up");
       const down = suspected + watched.roundsUntilAllSee(size - 1, (status) => status === "down");

@@ -119,6 +119,16 @@ describe("a sloppy quorum", () => {
     expect(cluster.timeline.nowMs - startMs).toBeLessThan(1_500);
   });
 
+  it("asks those who are only suspected when there is nobody else", () => {
+    const { cluster, key, owners, others } = five();
+    kill(cluster, ...owners);
+    const [other = ""] = others.filter((name) => name !== "n5");
+    cluster.cut("n5", other);
+    cluster.timeline.until(() => cluster.node("n5").membership.status(other) === "suspect", 5_000, "suspect", 1);
+    cluster.heal("n5", other);
+    expect(cluster.put("n5", key, "v")).toMatchObject({ ok: true, value: { received: 2, fallbacks: 2 } });
+  });
+
   it("is none without hints: then it is as strict as any", () => {
     const { cluster, key, owners } = five({ hints: false });
     kill(cluster, owners[0], owners[1]);
