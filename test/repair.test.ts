@@ -48,15 +48,16 @@ test("exactly what a node missed is mended, and the cost follows that and not th
     for (const row of rows) {
       expect(row).toMatchObject({ keysRepaired: row.missed, changesHeld: row.missed, replicasEqual: true });
       expect(row.secondRunBytes).toBeLessThan(16 * 1024);
-      // What finds a key: the nodes on its way down, the list of its leaf, and a second look.
-      expect(row.bytesSent).toBeLessThan(row.leastBytes + 4_096 + 1_536 * row.missed);
+      // What finds a key: the nodes on its way down, the list of its leaf, a second look; and its old state, where the side that is behind began.
+      expect(row.bytesSent).toBeLessThan(row.leastBytes + 4_096 + 2_560 * row.missed);
       if (row.keys >= 100_000 && row.missed === 100) expect(row.shareOfData).toBeLessThan(0.01);
     }
     const costOf = (keys: number, missed: number): number =>
       rows.find((row) => row.keys === keys && row.missed === missed)?.bytesSent ?? Number.NaN;
     const [fewest, most] = [Number(sizes[0]), Number(sizes.at(-1))];
-    expect(costOf(most, 100)).toBeLessThan(2 * costOf(fewest, 100));
-    expect(costOf(most, 100)).toBeGreaterThan(4 * costOf(most, 10));
+    // Ten or a hundred times the keys, and old states that may cross in one run and not in the other.
+    expect(costOf(most, 100)).toBeLessThan(3 * costOf(fewest, 100));
+    expect(costOf(most, 100)).toBeGreaterThan(3 * costOf(most, 10));
     expect(wiped).toMatchObject({ replicasEqual: true });
     expect(wiped?.during.errors).toBe(0);
   } finally {
