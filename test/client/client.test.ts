@@ -1,5 +1,17 @@
 /** The typed client on real processes: CONTRACT §5 as a program meets it, beside HTTP, through nodes that come and go. */
-import { ConflictError, connect, json, QuorumNotMetError, resolvers, text, union, type Kvorum } from "@kvorum/client";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import {
+  ConflictError,
+  connect,
+  json,
+  QuorumNotMetError,
+  REQUEST_CHANNEL,
+  resolvers,
+  text,
+  union,
+  type Kvorum,
+  type RequestTrace,
+} from "@kvorum/client";
 import { startCluster, type LocalCluster } from "kvorum/testing";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Http, kv as path } from "../support/http.js";
@@ -112,8 +124,8 @@ describe("nodes that come and go", () => {
   it("says so, in time, when a quorum can't be had, and what became of a write", async () => {
     const strict = kv.bucket("strict", { codec: text(), resolve: resolvers.lww(), sloppy: false });
     await strict.put("k", "there");
-    const [, second, third] = cluster.nodes;
-    await Promise.all([second?.kill(), third?.kill()]);
+    const others = cluster.nodes.slice(1);
+    await Promise.all(others.map((node) => node.kill()));
     const startedMs = performance.now();
     const reading = await strict.get("k", { timeout: 1_500 }).catch((error: unknown) => error);
     expect(reading).toMatchObject({ effect: "none" });
@@ -125,9 +137,29 @@ describe("nodes that come and go", () => {
     }
     expect(performance.now() - startedMs).toBeLessThan(10_000);
     expect((await strict.get("k", { r: "one" }))?.value).toMatch(/there|maybe/);
-    await Promise.all([second?.start(), third?.start()]);
+    await Promise.all(others.map((node) => node.start()));
     await cluster.settled();
     // The same client goes on.
     expect((await strict.get("k"))?.value).toMatch(/there|maybe/);
+  });
+
+  it("follows the ring: a member that joins is asked for what it owns, by a client that was there before", async () => {
+    const asked = new Set<string | undefined>();
+    const note = (message: unknown): void => void asked.add((message as RequestTrace).target);
+    subscribe(`tracing:${REQUEST_CHANNEL}:asyncEnd`, note);
+    onTestFinished(() => {
+      unsubscribe(`tracing:${REQUEST_CHANNEL}:asyncEnd`, note);
+    });
+    const texts = kv.bucket("ring", { codec: text(), resolve: resolvers.lww() });
+    const keys = Array.from({ length: 200 }, (_, i) => `k${i}`);
+    await texts.putMany(keys.map((key) => ({ key, value: key })));
+    const joined = await cluster.add();
+    await until("the client asks the new member", async () => {
+      const read = await texts.getMany(keys);
+      expect(read.filter((each) => !each.ok || each.found?.value !== each.key)).toEqual([]);
+      return asked.has(joined.address);
+    });
+    await cluster.settled();
+    expect((await collect(texts.keys())).toSorted()).toEqual(keys.toSorted());
   });
 });

@@ -20,17 +20,20 @@ const QUICK = ["--gossip-interval", "200ms"];
 const TIMEOUT_MS = 60_000;
 
 export class LocalCluster implements AsyncDisposable {
+  readonly #nodes: ClusterNode[] = [];
   readonly #folder: string;
+  readonly #flags: readonly string[];
   readonly #timeoutMs: number;
 
   /** @internal */
-  constructor(
-    readonly nodes: readonly ClusterNode[],
-    folder: string,
-    timeoutMs: number,
-  ) {
+  constructor(folder: string, flags: readonly string[], timeoutMs: number) {
     this.#folder = folder;
+    this.#flags = [...QUICK, ...flags];
     this.#timeoutMs = timeoutMs;
+  }
+
+  get nodes(): readonly ClusterNode[] {
+    return this.#nodes;
   }
 
   /** Peer addresses of all nodes, for `connect`. */
@@ -41,6 +44,27 @@ export class LocalCluster implements AsyncDisposable {
   /** HTTP addresses of all nodes. */
   get urls(): readonly string[] {
     return this.nodes.map(({ http }) => `http://${http}`);
+  }
+
+  /** Starts one more node, which joins the others. Resolves when it serves; `settled` tells when its share of the data has been moved. */
+  async add(): Promise<ClusterNode> {
+    const [node] = await this.plan(1);
+    await node?.start();
+    return node as ClusterNode;
+  }
+
+  /** @internal Nodes that are not started yet: the first founds, the others join through those that are there. */
+  async plan(count: number): Promise<ClusterNode[]> {
+    const ports = await freePorts(2 * count);
+    return Array.from({ length: count }, (_, place) => {
+      const [http, address] = [`127.0.0.1:${ports[2 * place]}`, `127.0.0.1:${ports[2 * place + 1]}`];
+      const name = `n${this.#nodes.length + 1}`;
+      const seeds = this.#nodes.length === 0 ? [] : ["--seeds", this.seeds.join(",")];
+      const own = ["--name", name, "--data", join(this.#folder, name), "--http", http, "--listen", address];
+      const node = new ClusterNode({ name, address, http, args: [...own, ...seeds, ...this.#flags] });
+      this.#nodes.push(node);
+      return node;
+    });
   }
 
   connect(options: ConnectOptions = {}): Promise<Kvorum> {
@@ -56,7 +80,7 @@ export class LocalCluster implements AsyncDisposable {
 
   /** Ends all nodes and removes their data. */
   async close(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.kill()));
+    await Promise.all(this.#nodes.map((node) => node.kill()));
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -70,16 +94,9 @@ export async function startCluster(count = 3, options: StartClusterOptions = {})
   const { flags = [], timeout = TIMEOUT_MS } = options;
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`a cluster has at least one node, not ${count}`);
   const folder = await mkdtemp(join(tmpdir(), "kvorum-test-"));
-  const ports = await freePorts(2 * count);
-  const nodes = Array.from({ length: count }, (_, place) => {
-    const [http, address] = [`127.0.0.1:${ports[2 * place]}`, `127.0.0.1:${ports[2 * place + 1]}`];
-    const name = `n${place + 1}`;
-    const seeds = place === 0 ? [] : ["--seeds", `127.0.0.1:${ports[1]}`];
-    const own = ["--name", name, "--data", join(folder, name), "--http", http, "--listen", address, ...seeds];
-    return new ClusterNode({ name, address, http, args: [...own, ...QUICK, ...flags] });
-  });
-  const cluster = new LocalCluster(nodes, folder, timeout);
+  const cluster = new LocalCluster(folder, flags, timeout);
   try {
+    const nodes = await cluster.plan(count);
     await Promise.all(nodes.map((node) => node.start()));
     await cluster.settled();
     return cluster;
