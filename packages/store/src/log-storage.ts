@@ -20,6 +20,7 @@ import { nameAt, type KeyIndex, type Name } from "./index/key-index.js";
 import { ENTRY_WORDS, FLAG_DAMAGED, word } from "./index/partition-table.js";
 import type { LogWriter } from "./log-writer.js";
 import { ABSENT, DAMAGED, outcomeOf, type ReadRecord, type RecordReader } from "./record-reader.js";
+import { placeIn, type RecordPlace } from "./record-place.js";
 import type { RecoveryReport } from "./recovery/recover.js";
 import type { SegmentFiles } from "./segment-files.js";
 import { run } from "./task.js";
@@ -68,6 +69,18 @@ export class LogStorage implements Storage {
   /** What was found when the store was opened. */
   get report(): RecoveryReport {
     return this.#parts.report;
+  }
+
+  /** One more than the largest partition that has a record. */
+  get partitionsUpTo(): number {
+    let most = 0;
+    for (const partition of this.#parts.index.partitions) most = Math.max(most, partition + 1);
+    return most;
+  }
+
+  /** Where a key's record lies: for tests, which damage it there. */
+  placeOf(key: RecordKey): RecordPlace | undefined {
+    return placeIn(this.#parts.index, key, this.#nameOf(key));
   }
 
   get(key: RecordKey, done: (outcome: ReadOutcome) => void): void {

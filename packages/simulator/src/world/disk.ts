@@ -119,6 +119,21 @@ export class Disk {
     this.#visible.apply(write);
   }
 
+  /** What is on the disk is what is found there, whatever was written. */
+  protected restate(proven: Image, visible: Image): void {
+    this.#proven = proven;
+    this.#visible = visible;
+    this.#settled += this.#unflushed.length;
+    this.#unflushed = [];
+  }
+
+  /** A batch that was written and found no room is not there, nor was it ever. */
+  protected withdraw(batch: Batch): void {
+    this.#unflushed = this.#unflushed.filter((other) => other !== batch);
+    this.#visible = this.#proven.clone();
+    for (const other of this.#unflushed) this.#visible.apply(other);
+  }
+
   heal(): void {
     this.full = false;
     this.failNextFlush = false;

@@ -1,8 +1,10 @@
 /** A member's machine: its disk and its clock stay, its processes come and go. Each process is the shipped node over simulated ports. */
-import { Starter, type Envelope, type Link, type Node, type Plant, type Rng } from "@kvorum/core";
+import { Starter, type Envelope, type Link, type Node, type Plant, type Rng, type Storage } from "@kvorum/core";
 import type { Chronicle } from "./chronicle.js";
 import { Disk } from "./disk.js";
-import { DiskStorage } from "./disk-storage.js";
+import { DiskStorage, type FlushWatch } from "./disk-storage.js";
+import { LogDisk } from "./log-disk.js";
+import { LogDiskStorage } from "./log-disk-storage.js";
 import { Endpoint } from "./endpoint.js";
 import type { SimNetwork } from "./network.js";
 import { Process } from "./process.js";
@@ -30,7 +32,7 @@ export class Member {
   #wanted = false;
   #process: Process | undefined;
   #endpoint: Endpoint | undefined;
-  #storage: DiskStorage | undefined;
+  #storage: Storage | undefined;
   #node: Node | undefined;
   #boots = 0;
   /** Of what the folder says of itself something was damaged: then its node may refuse it. */
@@ -45,7 +47,10 @@ export class Member {
     readonly seeds: (isFirstStart: boolean) => readonly string[],
   ) {
     this.address = addressOf(name);
-    this.disk = new Disk(rng.fork("disk"));
+    this.disk =
+      world.shape.engine === "log"
+        ? new LogDisk(rng.fork("disk"), world.network.options.primitives)
+        : new Disk(rng.fork("disk"));
     this.wall = new WallClock(world.network.timeline);
   }
 
@@ -204,16 +209,20 @@ export class Member {
     process.run(() => starter.start());
   }
 
-  #openStorage(process: Process): DiskStorage {
-    const { world, name } = this;
-    this.#storage = new DiskStorage(this.disk, process, world.shape, {
+  #openStorage(process: Process): Storage {
+    const { world, name, disk } = this;
+    const watch: FlushWatch = {
       flushing: (batches) => world.chronicle.tell({ kind: "flushing", node: name, batches }),
       flushed: (batches) => world.chronicle.tell({ kind: "flushed", node: name, batches }),
       failed: () => world.chronicle.bit("flush-failed"),
       torn: () => world.chronicle.bit("torn"),
       refused: () => world.chronicle.bit("disk-full"),
       slowed: () => world.chronicle.bit("disk-slow"),
-    });
+    };
+    this.#storage =
+      disk instanceof LogDisk
+        ? new LogDiskStorage(disk, process, world.shape, watch)
+        : new DiskStorage(disk, process, world.shape, watch);
     return this.#storage;
   }
 

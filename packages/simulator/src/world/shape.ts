@@ -22,6 +22,8 @@ export interface WorldShape {
   readonly delayMaxMs: number;
   /** Bytes that may be under way on one connection in one direction. */
   readonly queueBytesMax: number;
+  /** What a member stores with: the shipped log over a disk of bytes, or (where a shape does not say) an image of batches, which is quicker. */
+  readonly engine?: "image" | "log";
   /** How long a flush takes on a fair day, about. */
   readonly flushMs: number;
   /** Reads of the disk come later, not within the call. */

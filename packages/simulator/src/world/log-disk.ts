@@ -1,0 +1,179 @@
+/**
+ * A member's disk of bytes, for the log that ships: what a power cut leaves is torn sectors and lost names, and what that means is found out by the log
+ * itself. The images beside it are for checkers: what was called durable, and what a read would find.
+ */
+import { HASH_MAX, type Batch, type Primitives, type RecordKey, type Rng } from "@kvorum/core";
+import {
+  openLog,
+  placeOf,
+  run,
+  SimulatedDisk,
+  type LogOptions,
+  type LogStorage,
+  type SimulatedDiskOptions,
+} from "@kvorum/store";
+import { Disk } from "./disk.js";
+import { Image } from "./image.js";
+
+/** Small, so that segments turn and merge within a run. */
+const SIZES = { segmentBytes: 16 * 1024, cacheBytes: 0, spaceTarget: 1.5, reserveBytes: 0 } as const;
+const KEPT_VALUE_BYTES = 1;
+
+export class LogDisk extends Disk {
+  #files: SimulatedDisk;
+  /** While a process runs on it: what its index says, not what a start would find. */
+  #running: LogStorage | undefined;
+  readonly #salt: bigint;
+
+  constructor(
+    rng: Rng,
+    readonly primitives: Primitives,
+  ) {
+    super(rng);
+    this.#salt = BigInt(rng.u32());
+    this.#files = new SimulatedDisk(this.#atOnce());
+  }
+
+  /** The files for one life of a process. */
+  begin(options: SimulatedDiskOptions): SimulatedDisk {
+    this.#files = this.#files.killed(options);
+    return this.#files;
+  }
+
+  logOptions(disk: SimulatedDisk, turns: Pick<LogOptions, "defer" | "pace">): LogOptions {
+    return { ...SIZES, ...turns, disk, primitives: this.primitives, salt: () => this.#salt };
+  }
+
+  /** The log is open: what it found is durable now. */
+  opened(log: LogStorage): void {
+    this.#running = log;
+    const content = this.#content();
+    this.restate(content, content.clone());
+  }
+
+  closed(): void {
+    this.#running = undefined;
+  }
+
+  /** What is asked of the disk reaches its files at a step: no room, a flush that fails. */
+  aim(step: string): void {
+    this.#files.capacity = this.full ? this.#files.usedBytes : Number.POSITIVE_INFINITY;
+    if (!this.failNextFlush || !step.startsWith("flush") || !step.endsWith(".log")) return;
+    this.failNextFlush = false;
+    this.#files.failNextFlush = true;
+  }
+
+  refused(batch: Batch): void {
+    this.withdraw(batch);
+  }
+
+  override lose(): boolean {
+    this.#running = undefined;
+    this.#files = this.#files.cut(this.#atOnce());
+    const content = this.#content();
+    this.restate(content, content.clone());
+    return false;
+  }
+
+  override loseHeld(): void {
+    this.#running = undefined;
+    this.#files = this.#files.killed(this.#atOnce());
+    this.restate(this.proven.clone(), this.#content());
+  }
+
+  override wipe(): void {
+    this.#running = undefined;
+    super.wipe();
+    this.#files = new SimulatedDisk(this.#atOnce());
+  }
+
+  /** Flips a bit of the record's bytes, wherever in its segment it lies. */
+  override damage(key: RecordKey): boolean {
+    const record = this.proven.record(key);
+    if (record === undefined || record.value !== this.visible.get(key)) return false;
+    const { rng, primitives } = this;
+    let place = this.#running?.placeOf(key);
+    if (this.#running === undefined) {
+      run(placeOf(this.#files.copy(this.#atOnce()), primitives, key), (found) => (place = found));
+    }
+    const bytes = place === undefined ? undefined : this.#files.bytes(place.file);
+    if (place === undefined || bytes === undefined) return false;
+    const at = place.at + rng.below(place.length);
+    bytes[at] = (bytes[at] as number) ^ (1 << rng.below(8));
+    // Checkers see a record that nobody can read.
+    const write: Batch = { records: [{ ...record, value: record.value.slice(0, KEPT_VALUE_BYTES) }] };
+    this.proven.apply(write);
+    this.visible.apply(write);
+    return true;
+  }
+
+  /** Facts are in the log's memory while it runs, and in two files: a flipped bit in one of them hurts nobody by itself. */
+  override damageFact(): boolean {
+    return false;
+  }
+
+  #atOnce(): SimulatedDiskOptions {
+    return { rng: this.rng, answer: (answer) => answer() };
+  }
+
+  /** What a start would find, by starting the log on a copy. */
+  #content(): Image {
+    const later: (() => void)[] = [];
+    let log: LogStorage | undefined;
+    const turns = {
+      defer: (task: () => void) => void later.push(task),
+      pace: (_: number, __: boolean, go: () => void) => void later.push(go),
+    };
+    const files = this.#files.copy(this.#atOnce());
+    // A start needs some room; how much there is says nothing of what is there.
+    files.capacity = Number.POSITIVE_INFINITY;
+    run(openLog(this.logOptions(files, turns)), (opened) => {
+      if (typeof opened === "string") throw new Error(`a copy of the log does not open: ${opened}`);
+      log = opened;
+    });
+    while (log === undefined) later.shift()?.();
+    return imageOf(log, this.proven);
+  }
+}
+
+/** Everything in a log that answers at once; of records that it can't read, what was known of them. */
+function imageOf(log: LogStorage, before: Image): Image {
+  const image = new Image();
+  const marks = new Map<string, { digest: bigint; mark: number; tag: number }[]>();
+  for (let partition = 0; partition < log.partitionsUpTo; partition++) {
+    const unreadable: bigint[] = [];
+    log.scanIndex(
+      partition,
+      0n,
+      HASH_MAX,
+      ({ hash, ...said }) => {
+        const at = `${partition}/${hash}`;
+        marks.set(at, [...(marks.get(at) ?? []), said]);
+        return true;
+      },
+      () => {},
+    );
+    log.scan(
+      partition,
+      0n,
+      HASH_MAX,
+      (record) => {
+        const said = marks.get(`${partition}/${record.hash}`)?.shift();
+        image.apply({ records: [{ ...record, ...said }] });
+        return true;
+      },
+      ({ hashes = [] }) => unreadable.push(...hashes),
+    );
+    for (const hash of unreadable) {
+      for (const record of before.range(partition, hash, hash)) {
+        image.apply({ records: [{ ...record, value: record.value.slice(0, KEPT_VALUE_BYTES) }] });
+      }
+    }
+  }
+  log.scanMeta(
+    "",
+    (name, value) => image.apply({ meta: [{ name, value }] }),
+    () => {},
+  );
+  return image;
+}
