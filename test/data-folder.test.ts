@@ -62,6 +62,12 @@ describe("a folder is refused with one line", () => {
     await writeFile(file, written);
   });
 
+  it("when it is of another storage engine, and it says which", async () => {
+    const { name, data } = other.node(0).options;
+    const refused = await start({ name, data, flags: ["--engine", "lmdb"] });
+    expectRefusal(refused, 5, data, 'engine "log"', "--engine log");
+  });
+
   it("when it is another program's, and nothing is written into it", async () => {
     const data = join(cluster().folder, "not-ours");
     await mkdir(data);
