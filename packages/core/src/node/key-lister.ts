@@ -135,6 +135,9 @@ class Listing {
     gather(this.lister.node, others, message, this.deadlineAtMs, self, (replies) => {
       const pages = [...goodPages(asked), ...goodPages(replies)];
       if (pages.length >= needed) return this.#take(place, pages);
+      // They were asked while the partition changed hands: those who own it now are whole.
+      const hasMoved = this.lister.node.placement(place.partition).reads !== owners;
+      if (hasMoved && this.lister.node.clock.monotonicMs() < this.deadlineAtMs) return this.run(place);
       const detail = `partition ${place.partition} needs ${needed} of ${owners.length} owners to be listed and ${pages.length} answered in time; try again`;
       this.reply(fail("quorum-not-met", detail, "none", { needed, received: pages.length }));
     });
