@@ -99,9 +99,9 @@ export class Reaper {
     // Where no earlier owner is there to do it, this one does, or at least says why nothing goes.
     const isFirst = place >= 0 && all.slice(0, place).every((owner) => !node.seemsAlive(owner));
     const isMine = isFirst || (place > 0 && this.#round % LATER_EVERY === 0);
-    if (place < 0) this.#report.begin(partition);
-    if (!isMine || node.holdings.deadIn(partition, node.clock.wallMs()) === 0) return done();
-    this.#report.begin(partition);
+    const isEmpty = place < 0 || node.holdings.deadIn(partition, node.clock.wallMs()) === 0;
+    if (isMine || isEmpty) this.#report.begin(partition);
+    if (!isMine || isEmpty) return done();
     this.#finder.find(partition, ({ due, notYet, more }) => {
       this.#more ||= more;
       if (notYet !== undefined)
@@ -175,7 +175,7 @@ export class Reaper {
     if (!fence.isOf(this.#members())) return this.#endWaiting(batches, "the members have changed: they are asked anew");
     const round = fence.round;
     this.#askFence(fence, () => {
-      for (const batch of batches) this.#wait(batch.partition, batch.records, fence.why);
+      if (!fence.isPassed) for (const batch of batches) this.#wait(batch.partition, batch.records, fence.why);
       const isMoving = fence.round > round || fence.isPassed;
       const nextMs = isMoving ? FENCE_PAUSE_MIN_MS : Math.min(pauseMs * 2, FENCE_PAUSE_MAX_MS);
       this.#later(isMoving ? 0 : pauseMs, () => this.#prove(batches, fence, nextMs));
