@@ -300,7 +300,9 @@ export class PutDriver<T> {
   #finish(): void {
     this.#deadline.cancel();
     this.#leaveWait?.();
-    if (this.#isFinished) return;
+    this.#leaveWait = undefined;
+    // A disk that is slower than all others has not spoken yet; when it does, this is asked again.
+    if (this.#isFinished || this.#own === undefined) return;
     this.#isFinished = true;
     if (this.#own !== "durable") return;
     const missed = this.#owners.filter(

@@ -177,6 +177,20 @@ describe("hinted handoff", () => {
     }
   });
 
+  it("is owed too when the coordinator's own disk is the last to speak, and what waited for that is given back once", () => {
+    const cluster = TestCluster.of(3, 1, QUICK);
+    const disk = cluster.member("n1").storage as { flushMs: number };
+    disk.flushMs = 4_000;
+    cluster.cut("n1", "n3");
+    expect(cluster.put("n1", "k", "v", { w: 1 })).toMatchObject({ ok: true, value: { received: 1 } });
+    cluster.timeline.until(() => hintsAt(cluster, "n1") === 1, 12_000, "n1 owes n3", 10);
+    expect(cluster.node("n1").hints.waits.bytes).toBe(0);
+    disk.flushMs = 2;
+    cluster.heal("n1", "n3");
+    drained(cluster);
+    expect(local(cluster, "n3", "k")).toEqual(["v"]);
+  });
+
   it("survives the death of the one who owes: hints are on disk with the state, and found at the start (TRAPS 19)", () => {
     const { cluster, key, owners, others } = five();
     kill(cluster, ...owners);
