@@ -58,7 +58,8 @@ describe("two of three primaries killed", () => {
         const refused = expectProblem(await node.http.get(strict), 503, "quorum-not-met");
         expect(refused).toMatchObject({ needed: 2, received: 1 });
         const unknown = expectProblem(await node.http.put(strict, "no"), 503, "quorum-not-met", "unknown");
-        expect(unknown).toMatchObject({ needed: 2, received: 1 });
+        // The one primary's own flush is waited for, but not for long.
+        expect([unknown.needed, [0, 1].includes(unknown.received ?? -1)]).toEqual([2, true]);
       }
     }
     const hints = await Promise.all(up.map(hintsAt));
