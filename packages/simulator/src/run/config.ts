@@ -29,6 +29,8 @@ export function drawConfig(rng: Rng): RunConfig {
   return {
     nodes,
     replicas: rng.pick([1, 2, 3, 3, 3, 3, 3, 3, 5]),
+    // The log costs half as much again.
+    engine: rng.fork("engine").chance(0.12) ? "log" : "image",
     partitions: rng.fork("partitions").pick([64, 64, 64, 64, 64, 64, 64, 64, 128, 256]),
     zones: rng.pick([1, 1, 2, 3, 5]),
     families: faultFamilies.filter((family) => rng.fork(family).chance(0.5)),
