@@ -103,7 +103,8 @@ export class Reaper {
     if (isMine || isEmpty) this.#report.begin(partition);
     if (!isMine || isEmpty) return done();
     this.#finder.find(partition, ({ due, notYet, more }) => {
-      this.#more ||= more;
+      // Many values that expire, and none that has: the next round goes on behind them, in its own time.
+      this.#more ||= more && due.length > 0;
       if (notYet !== undefined)
         this.#report.waits(partition, notYet.record, tooEarly(notYet.dueMs - node.clock.wallMs()));
       if (phase !== 3) this.#wait(partition, due, "the partition's owners are changing");
