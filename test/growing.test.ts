@@ -15,7 +15,7 @@ import { until } from "./support/until.js";
 const KEYS = count(4_000, 50_000);
 /** The long form demands the load; the short one shares its machine with other tests. */
 const REQUESTS_A_SECOND_MIN = count(0, 500);
-const LANES = count(2, 12);
+const LANES = count(2, 24);
 const ACKNOWLEDGED_MIN = 100;
 const MOVED_FACTOR = 1.1;
 const LOAD_FACTOR = 1.05;
