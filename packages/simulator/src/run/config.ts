@@ -37,7 +37,7 @@ export function drawConfig(rng: Rng): RunConfig {
     ...drawMachines(rng.fork("machines"), nodes),
     clients,
     activeMs: rng.pick([3_000, 5_000, 8_000]),
-    operations: rng.pick([250, 290, 340]),
+    operations: rng.pick([265, 305, 355]),
     keys: rng.pick([40, 80, 160]),
     ...rng.pick<Pick<RunConfig, "r" | "w">>([
       ...Array.from({ length: 6 }, () => ({ r: undefined, w: undefined })),
