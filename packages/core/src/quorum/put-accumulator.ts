@@ -74,7 +74,7 @@ export class PutAccumulator {
     // Nobody owns the key: there is no disk for it to be on.
     let progress: PutProgress = this.#sets.length === 0 ? "impossible" : "done";
     for (const set of this.#sets) {
-      const durable = this.#countIn(set, "durable");
+      const durable = this.#keptIn(set);
       if (durable >= set.needed) continue;
       if (durable + this.#outstandingIn(set) < set.needed) return "impossible";
       progress = "waiting";
@@ -87,9 +87,9 @@ export class PutAccumulator {
     return this.#slowest.needed;
   }
 
-  /** Members of that set that have the state on disk. */
+  /** Owners of that set that have the state on disk, or whose stand-in has. */
   get received(): number {
-    return this.#countIn(this.#slowest, "durable");
+    return this.#keptIn(this.#slowest);
   }
 
   get outstanding(): number {
@@ -101,7 +101,8 @@ export class PutAccumulator {
 
   /** How many of those that were received are stand-ins. */
   get fallbacks(): number {
-    return this.#standInsOf(this.#slowest).filter((member) => this.#replies.get(member) === "durable").length;
+    const isByStandIn = (owner: string): boolean => this.#replies.get(owner) !== "durable" && this.isKeptFor(owner);
+    return this.#slowest.members.filter(isByStandIn).length;
   }
 
   /** The owner, or somebody who will hand it over, has the state on disk. */
@@ -121,30 +122,33 @@ export class PutAccumulator {
 
   /** The set that is furthest from what it needs: the one an answer speaks of. */
   get #slowest(): WriteSet {
-    const missing = (set: WriteSet): number => set.needed - this.#countIn(set, "durable");
+    const missing = (set: WriteSet): number => set.needed - this.#keptIn(set);
     const none: WriteSet = { needed: 1, members: [] };
     const [first = none, ...others] = this.#sets;
     return others.reduce((slowest, set) => (missing(set) > missing(slowest) ? set : slowest), first);
   }
 
-  #countIn(set: WriteSet, reply: PutReply): number {
+  /**
+   * Owners that have it, or for whom somebody keeps it. An owner and its stand-in are one: what the stand-in has goes when the owner has it, and
+   * may have gone before this answer.
+   */
+  #keptIn(set: WriteSet): number {
     let count = 0;
-    for (const member of this.#speakersOf(set)) if (this.#replies.get(member) === reply) count++;
+    for (const owner of set.members) if (this.isKeptFor(owner)) count++;
     return count;
   }
 
+  /** Owners for whom nobody has it yet and somebody may still say so. */
   #outstandingIn(set: WriteSet): number {
     let count = 0;
-    for (const member of this.#speakersOf(set)) if (!this.#replies.has(member)) count++;
+    for (const owner of set.members) if (!this.isKeptFor(owner) && this.#isOutstanding(owner)) count++;
     return count;
   }
 
-  #speakersOf(set: WriteSet): readonly string[] {
-    return this.#standIns.size === 0 ? set.members : [...set.members, ...this.#standInsOf(set)];
-  }
-
-  #standInsOf(set: WriteSet): string[] {
-    return [...this.#standIns].filter(([, owner]) => set.members.includes(owner)).map(([member]) => member);
+  #isOutstanding(owner: string): boolean {
+    if (!this.#replies.has(owner)) return true;
+    for (const [member, kept] of this.#standIns) if (kept === owner && !this.#replies.has(member)) return true;
+    return false;
   }
 }
 

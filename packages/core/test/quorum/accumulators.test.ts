@@ -211,6 +211,14 @@ describe("a sloppy PUT (Dynamo §4.6)", () => {
   );
   const needs = fc.record({ one: fc.integer({ min: 1, max: 3 }), other: fc.integer({ min: 1, max: 3 }) });
 
+  it("counts an owner and its stand-in once: the copy that was kept goes when the owner has it", () => {
+    const accumulator = new PutAccumulator([{ needed: 3, members: ["a", "b", "c"] }]);
+    accumulator.standIn("f", "c");
+    for (const member of ["a", "f", "c"]) expect(accumulator.reply(member, "durable")).toBe("waiting");
+    expect([accumulator.received, accumulator.fallbacks]).toEqual([2, 0]);
+    expect(accumulator.reply("b", "durable")).toBe("done");
+  });
+
   it("is what a dumb count says: a stand-in counts where its owner would, nobody twice, doubt changes no count", () => {
     fc.assert(
       fc.property(needs, steps, ({ one, other }, plan) => {
@@ -237,11 +245,13 @@ describe("a sloppy PUT (Dynamo §4.6)", () => {
           }
         }
         const tallies = sets.map(({ needed, members: set }) => {
-          const speakers = [...speaks].filter(([, owner]) => set.includes(owner)).map(([name]) => name);
-          const durable = speakers.filter((name) => said.get(name) === "durable");
-          const open = speakers.filter((name) => !said.has(name)).length;
-          const fallbacks = durable.filter((name) => !owners.includes(name)).length;
-          return { needed, received: durable.length, fallbacks, possible: durable.length + open >= needed };
+          const speakersFor = (owner: string): string[] =>
+            [...speaks].flatMap(([name, of]) => (of === owner ? [name] : []));
+          const kept = set.filter((owner) => speakersFor(owner).some((name) => said.get(name) === "durable"));
+          const isOpen = (owner: string): boolean => speakersFor(owner).some((name) => !said.has(name));
+          const open = set.filter((owner) => !kept.includes(owner) && isOpen(owner)).length;
+          const fallbacks = kept.filter((owner) => said.get(owner) !== "durable").length;
+          return { needed, received: kept.length, fallbacks, possible: kept.length + open >= needed };
         });
         const isDone = tallies.every(({ needed, received }) => received >= needed);
         const isLost = tallies.some(({ possible }) => !possible);
