@@ -66,17 +66,23 @@ export class Departure {
   }
 
   #remove(): void {
-    const { node } = this.#options;
+    const { node, handoff } = this.#options;
+    const { hints } = handoff;
     const stamp = node.stamp(node.ring.events.at(-1)?.stamp);
     if (stamp === undefined) return;
     const { instance } = node.identity;
     // At once: the ring that comes back says that this node is no member, and that is as it should be.
     this.#state = "removed";
     this.#goneAtMs = node.clock.monotonicMs() + FAREWELL_MS;
+    hints.isClosed = true;
     const event = { kind: "removed", stamp, by: instance, name: node.self, instance } as const;
     node.membership.record(event, (kept) => {
-      if (kept) this.#isWritten = true;
-      else this.#state = "leaving";
+      if (kept) {
+        this.#isWritten = true;
+        return;
+      }
+      this.#state = "leaving";
+      hints.isClosed = false;
     });
   }
 

@@ -26,6 +26,8 @@ export class Hints {
   readonly waits = new RepairWaits(limits.hintWaitsBytesMax);
   /** How often a hint found no room. */
   refused = 0;
+  /** Nothing is kept for others any more: this member has left, and what came now would go with it. */
+  isClosed = false;
 
   constructor(
     readonly node: NodeContext,
@@ -58,6 +60,7 @@ export class Hints {
     before: LocalRecord | undefined,
     targets: readonly HintTarget[],
   ): TakenHints | undefined {
+    if (this.isClosed && targets.length > 0) return undefined;
     const { primitives, clock } = this.node;
     const isOwner = this.node.ownsPartition(key.partition);
     const isGuest = !isOwner && (before === undefined || this.queue.isGuest(key));

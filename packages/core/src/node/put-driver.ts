@@ -320,7 +320,7 @@ const NOTHING = new Uint8Array();
 
 const NO_ROOM = fail(
   "overloaded",
-  "none of the key's owners can be reached and this node keeps as many hints for others as it may; try another node",
+  "none of the key's owners can be reached and this node keeps no more hints for others; try another node",
   "none",
   { retryAfterMs: 1_000 },
 );

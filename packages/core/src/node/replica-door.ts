@@ -66,7 +66,8 @@ export class ReplicaDoor {
   #storeHint(request: MessageOf<"store-hint">, answer: Answer): void {
     const { hints, replica, settings, states } = this.node;
     const key = this.node.keyOfId(request.id);
-    const arrived = settings.hints ? states.receive(request.body) : undefined;
+    const keeps = settings.hints && !hints.isClosed;
+    const arrived = keeps ? states.receive(request.body) : undefined;
     if (arrived === undefined) return answer({ kind: "stored", status: "refused" });
     const target = { name: request.name, instance: request.instance };
     let taken: TakenHints | undefined;
