@@ -140,7 +140,10 @@ describe.each([
     expect(await Promise.all([store.put(1, 2000), store.put(2)])).toEqual(["failed", "failed"]);
     // The kernel would say "ok" to a second flush; the store must not.
     expect(await store.put(3)).toBe("failed");
-    expect(await Promise.all([store.get(1), store.get(2), store.get(3)])).toEqual(["damaged", "damaged", "absent"]);
+    expect(await store.get(1)).toBe("damaged");
+    // It came with the flush that failed, or a moment later and was not taken.
+    expect(["damaged", "absent"]).toContain(await store.get(2));
+    expect(await store.get(3)).toBe("absent");
     expect(await store.ask("scan", { number: 1 })).toEqual({ records: 0, damaged: 1 });
     expect(await store.ask("close")).toBe("closed");
     expect(await store.end()).toBe(0);
