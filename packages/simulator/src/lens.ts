@@ -41,6 +41,11 @@ export class Lens {
     return this.#record(this.world.stored(node, bucket, key), bucket, key);
   }
 
+  /** A record lies there that nobody can read. */
+  isUnreadable(node: string, bucket: string, key: string): boolean {
+    return this.world.stored(node, bucket, key) !== undefined && this.stored(node, bucket, key) === undefined;
+  }
+
   /** No record lies there, or one that is marked as reaped: it counts as none. */
   holdsNothing(node: string, bucket: string, key: string): boolean {
     return this.world.stored(node, bucket, key) === undefined || this.stored(node, bucket, key)?.reaped === true;

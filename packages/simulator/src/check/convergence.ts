@@ -8,11 +8,7 @@ export function convergence(bench: Bench): Checker {
     end: ({ keys, silent }) => {
       if (!bench.heals) return;
       for (const { owner, key, why } of silent) {
-        // Where nobody else owns the key, nothing can say what a damaged record was.
-        const [bucket = "", ...rest] = key.split("/");
-        if (bench.lens.owners(bucket, rest.join("/")).length > 1) {
-          bench.report("everybody-answers", `${owner} on ${key}: ${why}`);
-        }
+        if (!isLostToAll(bench, key)) bench.report("everybody-answers", `${owner} on ${key}: ${why}`);
       }
       for (const { name, holdings } of keys) {
         const [first, ...others] = holdings;
@@ -26,6 +22,14 @@ export function convergence(bench: Bench): Checker {
       }
     },
   };
+}
+
+/** The record is damaged at its only owner, or at all of them (a blackout tore it everywhere): nobody can say what it was. */
+function isLostToAll({ lens }: Bench, name: string): boolean {
+  const [bucket = "", ...rest] = name.split("/");
+  const key = rest.join("/");
+  const owners = lens.owners(bucket, key);
+  return owners.length === 1 || owners.every((owner) => lens.isUnreadable(owner, bucket, key));
 }
 
 /** The one holds nothing, the other nothing that is alive. */
