@@ -189,11 +189,15 @@ export class SimulatedWorld implements World {
         if (outcome.ok) this.chronicle.bit("leave");
       }),
     );
-    // Whoever was asked may have died before it was written down.
-    this.after(OPERATOR_MS, () => {
-      const isUnderWay = this.#views(name).some((member) => member === undefined || member.leaving);
-      if (!isUnderWay) this.roster.expectLeave(name, false);
-    });
+    this.after(OPERATOR_MS, () => this.#lookAtLeave(name));
+  }
+
+  /** Whoever was asked may have died before it was written down. While nobody else is up, nobody can say. */
+  #lookAtLeave(name: string): void {
+    const views = this.#views(name);
+    if (views.length === 0) return void this.after(OPERATOR_MS, () => this.#lookAtLeave(name));
+    const isUnderWay = views.some((member) => member === undefined || member.leaving);
+    if (!isUnderWay) this.roster.expectLeave(name, false);
   }
 
   remove(name: string, by: string): void {
