@@ -113,7 +113,7 @@ export const limits = {
   /** The log goes on in another segment after so many bytes; less on a small disk. */
   segmentBytes: 64 * 1024 * 1024,
   /** Recently written and read records that the log holds in memory. */
-  storeCacheBytes: 64 * 1024 * 1024,
+  storeCacheBytes: 256 * 1024 * 1024,
   /** Bytes of the log over live bytes: above the first something is merged, at the second as fast as can be. */
   storeSpaceTarget: 1.6,
   storeSpaceMax: 1.9,
