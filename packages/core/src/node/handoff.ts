@@ -64,8 +64,12 @@ export class Handoff {
     };
   }
 
+  /**
+   * With hints switched off too: those on disk from before are owed all the same, and so is what a coordinator kept that owned the key no more
+   * when it came to write.
+   */
   begin(): void {
-    if (this.node.settings.hints) this.#round();
+    this.#round();
   }
 
   stop(): void {
@@ -75,13 +79,13 @@ export class Handoff {
 
   /** A last try at all that can be had now, before the process ends; `done` comes when nothing is under way, or when the time is up. */
   finish(withinMs: number, done: () => void): void {
-    const { clock, settings } = this.node;
+    const { clock } = this.node;
     const until = clock.monotonicMs() + withinMs;
     const look = (): void => {
       if (this.#walks.size === 0 || clock.monotonicMs() >= until) return done();
       clock.after(LOOK_MS, look);
     };
-    if (settings.hints && !this.#stopped) this.#walkAll();
+    if (!this.#stopped) this.#walkAll();
     look();
   }
 

@@ -48,6 +48,8 @@ export interface MembershipOptions {
   readonly plants: ReadonlySet<Plant>;
   /** Another process speaks with this node's instance id: this one must stop. */
   readonly onRival: () => void;
+  /** The store has failed for good: a member that owns nothing any more may hear of it here alone. */
+  readonly onStorageFailed: () => void;
   /** Drawn at random at this start: two starts that are counted alike are told apart by it. */
   readonly start: number;
   /** A round of gossip begins. */
@@ -296,6 +298,7 @@ export class Membership {
     const key = facts.memberPrefix + membershipEventId(event);
     store.publish(key, facts.encodeMemberFact(primitives, event), (error) => {
       if (error === undefined) this.#understandFacts();
+      else if (error === "failed") this.#options.onStorageFailed();
       done(error === undefined);
     });
   }

@@ -172,6 +172,7 @@ export class NodeParts implements NodeContext {
       onBucket: (key, value, by) => this.buckets.learn(key, value, by),
       owed: () => this.#owed(),
       onOwners: (name, digest) => this.handover.hearing.gossiped(name, digest),
+      onStorageFailed: () => this.#storageFailed(),
       onRival: () => this.#rivalFound(),
       onRound: () => this.selfProof.ask(),
       start: this.start,

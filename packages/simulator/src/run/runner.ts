@@ -134,7 +134,7 @@ function unsettled(world: SimulatedWorld): string {
       if (node === undefined) return `${name} is not up`;
       const { settled, members, transfers } = node.cluster();
       const down = members.filter(({ status }) => status !== "up").map((member) => `${member.name} ${member.status}`);
-      return `${name}: ${settled ? "settled" : "unsettled"}, ${members.length} members (${down.join(", ")}), ${transfers.length} transfers`;
+      return `${name}: ${settled ? "settled" : "unsettled"}, ${members.length} members (${down.join(", ")}), ${transfers.length} transfers, ${node.hints.queue.count} hints`;
     })
     .join("; ");
 }
