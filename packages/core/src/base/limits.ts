@@ -28,6 +28,8 @@ export const limits = {
 
   /** A wall clock or stamp further ahead than this is refused. */
   clockSkewMaxMs: 60_000,
+  /** A disk on which nothing that waits has become durable for so long stands still: the others stand in for its member. */
+  diskStallMs: 2_000,
   /** How often a member says what its clock shows. */
   clockSayMs: 10_000,
 

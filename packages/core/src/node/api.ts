@@ -209,6 +209,8 @@ export interface NodeStats {
   readonly liveKeys: number;
   readonly transferKeys: number;
   readonly requestsInFlight: number;
+  /** Milliseconds for which the disk has stood still with something waiting for it. */
+  readonly diskStalledMs: number;
   readonly hintsPending: number;
   /** Bytes of the states that hints name. */
   readonly hintBytes: number;

@@ -20,6 +20,8 @@ export const ringStateKey = "state/ring";
 export const clockKey = "state/clock";
 /** Not durable: what the origin owes to others. */
 export const debtsKey = "state/debts";
+/** Not durable: for how long the origin's disk has stood still. */
+export const diskKey = "state/disk";
 
 const FACT_VERSION = 1;
 
@@ -156,6 +158,15 @@ export function encodeClock(primitives: Primitives, wallMs: number): Uint8Array 
 }
 
 export function decodeClock(primitives: Primitives, bytes: Uint8Array): number | undefined {
+  return reading(primitives, bytes, (reader) => reader.uvarint());
+}
+
+/** `stalledMs`: whole milliseconds in which nothing that waits has become durable; 0 once it moves. */
+export function encodeDiskState(primitives: Primitives, stalledMs: number): Uint8Array {
+  return writing(primitives, (writer) => writer.uvarint(stalledMs));
+}
+
+export function decodeDiskState(primitives: Primitives, bytes: Uint8Array): number | undefined {
   return reading(primitives, bytes, (reader) => reader.uvarint());
 }
 

@@ -1,4 +1,5 @@
 /** How a member seems from this node, and why, in words for people (Dynamo §4.8.3: "a purely local notion of failure detection"). */
+import { limits } from "../base/limits.js";
 import { PHI_DOWN, PHI_SUSPECT } from "../gossip/detector.js";
 import type { MemberStatus } from "./api.js";
 
@@ -11,6 +12,8 @@ export interface Signs {
   readonly phi: number | undefined;
   /** How late this node's own last round was: what it may have missed by itself. */
   readonly lateMs: number;
+  /** For how long its disk has stood still; not there, or too short to speak of, while it moves. */
+  readonly diskStalledMs?: number | undefined;
 }
 
 /** Beyond this nobody cares how unlikely it is. */
@@ -33,13 +36,16 @@ export function healthOf(signs: Signs): MemberHealth {
   };
 }
 
-function whyOf({ status, isSelf, silenceMs, phi = 0, lateMs }: Signs): string {
+function whyOf({ status, isSelf, silenceMs, phi = 0, lateMs, diskStalledMs = 0 }: Signs): string {
+  const hangs = diskStalledMs >= limits.diskStallMs ? `its disk has written nothing for ${seconds(diskStalledMs)}` : "";
+  if (isSelf && hangs !== "") return `this node; ${hangs}`;
   if (isSelf)
     return lateMs > 0 ? `this node; it stood still for ${seconds(lateMs)} and blames nobody for it` : "this node";
   if (status === "leaving") return "asked to leave; its data is moved first";
   if (status === "joining") return "in the ring, and has not said where it is reached";
   if (silenceMs === undefined) return "not heard since this node was started";
   const silent = `silent for ${seconds(silenceMs)}`;
+  if (status === "suspect" && hangs !== "") return `heard ${seconds(silenceMs)} ago, but ${hangs}`;
   if (status === "suspect") return `${silent}: phi is ${phi.toFixed(1)}, and suspicion begins at ${PHI_SUSPECT}`;
   if (status === "down") return `${silent}: phi is above ${PHI_DOWN}`;
   return `heard ${seconds(silenceMs)} ago`;

@@ -17,6 +17,7 @@ import type { Hello } from "../wire/messages.js";
 import type { MemberStatus } from "./api.js";
 import type { Callee, Calls } from "./calls.js";
 import { ClockWatch } from "./clock-watch.js";
+import { DiskReport } from "./disk-report.js";
 import { DebtReport, type Owed } from "./debt-report.js";
 import { encodeSnapshots, type FactStore } from "./fact-store.js";
 import * as facts from "./facts.js";
@@ -43,6 +44,8 @@ export interface MembershipOptions {
   readonly onBucket: (key: string, value: Uint8Array, by: number) => void;
   /** What this node owes to others now. */
   readonly owed: () => Owed;
+  /** Milliseconds for which this node's disk has stood still; 0 while it moves or nothing waits for it. */
+  readonly diskStalledMs: () => number;
   /** A member says how its records of owners look. */
   readonly onOwners: (name: string, digest: bigint) => void;
   readonly plants: ReadonlySet<Plant>;
@@ -67,6 +70,7 @@ export class Membership {
   #addresses = new Map<number, facts.AddressFact>();
   readonly #clocks: ClockWatch;
   readonly #debts: DebtReport;
+  readonly #disks: DiskReport;
   readonly #rounds: GossipRounds;
   #clockIsOff = false;
   /** How late the last round was, if that was much. */
@@ -82,6 +86,7 @@ export class Membership {
     this.#detector = new FailureDetector({ intervalMs: options.settings.gossipIntervalMs });
     this.#clocks = new ClockWatch(options.clock);
     this.#debts = new DebtReport(options.clock);
+    this.#disks = new DiskReport(options.primitives, options.clock);
     const { primitives, clock, rng, calls, facts: store, settings } = options;
     this.#rounds = new GossipRounds({
       ...{ primitives, clock, rng, calls, facts: store, intervalMs: settings.gossipIntervalMs },
@@ -189,7 +194,8 @@ export class Membership {
   #seems(member: Member): MemberStatus {
     if (member.name === this.self) return "up";
     const seems = this.#detector.status(member.instance, this.#options.clock.monotonicMs());
-    return seems !== "down" && !this.#addresses.has(member.instance) ? "joining" : seems;
+    if (seems !== "down" && !this.#addresses.has(member.instance)) return "joining";
+    return seems === "up" && this.#disks.stalledMs(member.instance) !== undefined ? "suspect" : seems;
   }
 
   /** The same with its reasons, for people. */
@@ -198,8 +204,10 @@ export class Membership {
     const isSelf = name === this.self;
     const instance = isSelf ? undefined : this.#members.get(name)?.instance;
     const wasHeard = instance !== undefined && this.#detector.lastHeard(instance) !== undefined;
+    const ofOther = instance === undefined ? undefined : this.#disks.stalledMs(instance);
+    const diskStalledMs = isSelf ? this.#options.diskStalledMs() : ofOther;
     return healthOf({
-      ...{ status: this.status(name), isSelf, lateMs: this.#lateMs },
+      ...{ status: this.status(name), isSelf, lateMs: this.#lateMs, diskStalledMs },
       silenceMs: wasHeard ? this.#detector.silenceMs(instance, now) : undefined,
       phi: instance === undefined ? undefined : this.#detector.phi(instance, now),
     });
@@ -319,6 +327,7 @@ export class Membership {
       else if (value === undefined) continue;
       else if (key.startsWith(facts.bucketPrefix)) this.#options.onBucket(key, value, instance);
       else if (key === facts.clockKey) this.#heardClock(instance, value);
+      else if (key === facts.diskKey) this.#disks.heard(instance, value);
       else if (key === facts.ringStateKey) this.#heardRing(instance);
     }
     if (isAboutMembers) this.#understandFacts();
@@ -381,6 +390,8 @@ export class Membership {
     const { primitives, facts: store } = this.#options;
     const debts = this.#debts.toSay(this.#options.owed());
     if (debts !== undefined) store.say(facts.debtsKey, facts.encodeDebts(primitives, debts));
+    const disk = this.#disks.toSay(this.#options.diskStalledMs());
+    if (disk !== undefined) store.say(facts.diskKey, disk);
     const wallMs = this.#clocks.toSay(now);
     if (wallMs !== undefined) store.say(facts.clockKey, facts.encodeClock(primitives, wallMs));
   }

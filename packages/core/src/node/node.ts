@@ -264,7 +264,8 @@ export class Node implements api.NodeApi, NetworkHandler {
 
   ready(): boolean {
     const isKnown = this.membership.isMember(this.self) && !this.#parts.selfProof.isOpen;
-    return this.#refusal() === undefined && isKnown;
+    const isMoving = this.#parts.storage.stalledMs < limits.diskStallMs;
+    return this.#refusal() === undefined && isKnown && isMoving;
   }
 
   /** Requests of clients that it works on now. */
@@ -296,6 +297,7 @@ export class Node implements api.NodeApi, NetworkHandler {
       liveKeys: holdings.liveKeys(owned, nowMs),
       transferKeys: handover.transfers.keysReceived,
       requestsInFlight: this.requestsInFlight,
+      diskStalledMs: this.#parts.storage.stalledMs,
       ...handoff.stats(),
       tombstones: tombstones.count,
       tombstonesReaped: tombstones.reaped,

@@ -7,7 +7,6 @@ import type { Rng } from "../base/rng.js";
 import type { Clock } from "../ports/clock.js";
 import { Forest } from "../merkle/forest.js";
 import type { Network } from "../ports/network.js";
-import type { Storage } from "../ports/storage.js";
 import type { QueuedHint } from "../replication/hint-queue.js";
 import type { Ring } from "../ring/ring.js";
 import type { ConflictMode } from "../versions/key-state.js";
@@ -50,13 +49,14 @@ import { SelfProof } from "./self-proof.js";
 import { Scrub } from "./scrub.js";
 import type { NodeSettings } from "./settings.js";
 import { States } from "./states.js";
+import type { WatchedStorage } from "./watched-storage.js";
 import { TreeKeeper } from "./tree-keeper.js";
 
 export interface NodeOptions {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly rng: Rng;
-  readonly storage: Storage;
+  readonly storage: WatchedStorage;
   readonly network: Network;
   readonly log: Log;
   readonly plants: ReadonlySet<Plant>;
@@ -88,7 +88,7 @@ export class NodeParts implements NodeContext {
   readonly rng: Rng;
   readonly log: Log;
   readonly plants: ReadonlySet<Plant>;
-  readonly storage: Storage;
+  readonly storage: WatchedStorage;
   readonly deadlines: Deadlines;
   readonly budget: Budget;
   readonly actors: Actors;
@@ -171,6 +171,7 @@ export class NodeParts implements NodeContext {
       onRing: (ring) => this.ringChanged(ring),
       onBucket: (key, value, by) => this.buckets.learn(key, value, by),
       owed: () => this.#owed(),
+      diskStalledMs: () => storage.stalledMs,
       onOwners: (name, digest) => this.handover.hearing.gossiped(name, digest),
       onStorageFailed: () => this.#storageFailed(),
       onRival: () => this.#rivalFound(),

@@ -39,6 +39,7 @@ import { OwnersTable } from "./owners-table.js";
 import type { NodeOptions } from "./parts.js";
 import { NO_PLANTS, type Plant } from "./plants.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
+import { WatchedStorage } from "./watched-storage.js";
 import { decodeWhole, encodeWhole, wholeMetaName } from "./whole.js";
 
 export interface StartOptions {
@@ -75,7 +76,7 @@ const SECRET_BYTES = 32;
 
 /** The network's handler for the life of the process: first for joining, then for the node. */
 export class Starter implements NetworkHandler {
-  readonly #options: StartOptions;
+  readonly #options: StartOptions & { readonly storage: WatchedStorage };
   #identity: Identity | undefined;
   #joining: Joining | undefined;
   #node: Node | undefined;
@@ -83,7 +84,7 @@ export class Starter implements NetworkHandler {
   #hasLosses = false;
 
   constructor(options: StartOptions) {
-    this.#options = options;
+    this.#options = { ...options, storage: new WatchedStorage(options.storage, options.clock) };
   }
 
   /** What the network says of this side when it opens a connection. */

@@ -92,6 +92,7 @@ export class FakeNode implements NodeApi {
   config: BucketConfig = { n: 3, r: "quorum", w: "quorum", conflicts: "siblings" };
   isReady = true;
   nodeStats: NodeStats = {
+    diskStalledMs: 0,
     readRepairs: 1,
     gossipBytesSent: 2,
     antiEntropyBytesSent: 11,

@@ -97,6 +97,11 @@ export class NodeMetrics {
         (now) => now.oldestTombstoneMs / 1_000,
       ],
       ["kvorum_requests_in_flight", "Requests that this node works on", (now) => now.requestsInFlight],
+      [
+        "kvorum_disk_stalled_seconds",
+        "How long nothing that waits for the disk has become durable",
+        (now) => now.diskStalledMs / 1_000,
+      ],
       ["kvorum_hints_pending", "Hints that this node keeps for members that missed a write", (now) => now.hintsPending],
       ["kvorum_hints_pending_bytes", "Bytes of the states that those hints name", (now) => now.hintBytes],
       ["kvorum_hints_oldest_seconds", "Age of the oldest of them", (now) => now.oldestHintAgeMs / 1_000],

@@ -23,7 +23,10 @@ function live(exchange: Exchange): void {
 function ready(exchange: Exchange): void {
   const { node } = exchange.door;
   if (!node.ready())
-    throw new ProblemError("not-ready", "the node is still joining or filling itself; ask again, or another node");
+    throw new ProblemError(
+      "not-ready",
+      "the node is still joining, or its disk stands still; ask again, or another node",
+    );
   exchange.json(200, { status: "ready" });
 }
 
