@@ -146,6 +146,11 @@ export class Node implements api.NodeApi, NetworkHandler {
     return this.#parts.hints;
   }
 
+  /** Damaged records that it is still trying to mend from the other owners. */
+  get healing(): number {
+    return this.#parts.healer.pending;
+  }
+
   keyOf(bucket: string, key: string): KeyId {
     return keyIdOf(this.#parts.primitives, this.#parts.identity.partitions, bucket, key);
   }

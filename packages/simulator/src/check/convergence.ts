@@ -7,8 +7,9 @@ export function convergence(bench: Bench): Checker {
   return {
     end: ({ keys, silent }) => {
       if (!bench.heals) return;
-      for (const { owner, key, why } of silent) {
-        if (!isLostToAll(bench, key)) bench.report("everybody-answers", `${owner} on ${key}: ${why}`);
+      for (const { owner, bucket, key, why } of silent) {
+        if (!bench.lens.isLostToAll(bucket, key))
+          bench.report("everybody-answers", `${owner} on ${bucket}/${key}: ${why}`);
       }
       for (const { name, holdings } of keys) {
         const [first, ...others] = holdings;
@@ -22,14 +23,6 @@ export function convergence(bench: Bench): Checker {
       }
     },
   };
-}
-
-/** The record is damaged at its only owner, or at all of them (a blackout tore it everywhere): nobody can say what it was. */
-function isLostToAll({ lens }: Bench, name: string): boolean {
-  const [bucket = "", ...rest] = name.split("/");
-  const key = rest.join("/");
-  const owners = lens.owners(bucket, key);
-  return owners.length === 1 || owners.every((owner) => lens.isUnreadable(owner, bucket, key));
 }
 
 /** The one holds nothing, the other nothing that is alive. */

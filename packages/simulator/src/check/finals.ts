@@ -28,6 +28,7 @@ export interface FinalKey {
 /** An owner that could not say what it holds, and why. */
 export interface Silence {
   readonly owner: string;
+  readonly bucket: string;
   readonly key: string;
   readonly why: string;
 }
@@ -56,7 +57,7 @@ export function readFinals(world: World, lens: Lens, keys: ReadonlyMap<string, r
       world.request("reader", owner, command, ANSWER_MS, (reply) => {
         waiting--;
         if (reply?.kind === "got") holdings.set(owner, holdingOf(lens, name, reply.body));
-        else silent.push({ owner, key: name, why: wordOf(reply) });
+        else silent.push({ owner, bucket, key, why: wordOf(reply) });
       });
     }
     world.until(() => waiting === 0, ANSWER_MS * 2);

@@ -1,4 +1,5 @@
 /** When faults have stopped and everything has healed, nothing stays pending: no request, no transfer, no member that disagrees. */
+import { recordsToMend } from "../heal/records.js";
 import type { Bench, Checker } from "./checker.js";
 
 export function quiet(bench: Bench): Checker {
@@ -20,5 +21,7 @@ function pendingOn(bench: Bench, name: string): string[] {
   if (transfers.length > 0) pending.push(`${transfers.length} transfers are open`);
   const { requestsInFlight } = node.stats();
   if (requestsInFlight > 0) pending.push(`${requestsInFlight} requests are in flight`);
+  const hurt = recordsToMend(bench, name);
+  if (hurt > 0) pending.push(`${hurt} damaged records are being mended`);
   return pending;
 }

@@ -4,6 +4,7 @@ import type { Drive, HealStage } from "./drive.js";
 import { antiEntropy } from "./anti-entropy.js";
 import { handoff } from "./handoff.js";
 import { readRepair } from "./read-repair.js";
+import { waitForRecords } from "./records.js";
 
 /** In order: those that need no asking first, so that they have to show that they do their work unasked. */
 const drives: Readonly<Record<Healer, Drive>> = { hints: handoff, antiEntropy, readRepair };
@@ -18,8 +19,8 @@ export function heal(healers: Healers, stage: HealStage, done: () => void): void
   const on = (Object.keys(drives) as Healer[]).filter((name) => healers[name]).map((name) => drives[name]);
   const next = (at: number): void => {
     const drive = on[at];
-    if (drive === undefined) return done();
-    drive.begin(stage, () => (drive.makesEqual ? done() : next(at + 1)));
+    if (drive === undefined) return waitForRecords(stage, done);
+    drive.begin(stage, () => (drive.makesEqual ? waitForRecords(stage, done) : next(at + 1)));
   };
   next(0);
 }

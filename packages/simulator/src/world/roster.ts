@@ -21,6 +21,10 @@ export class Roster {
     return this.names.filter((name) => !this.#departed.has(name));
   }
 
+  isUp(name: string): boolean {
+    return this.member(name).node !== undefined;
+  }
+
   /** It was asked to leave (or that came to nothing), and until it has departed nothing is settled. */
   expectLeave(name: string, isExpected = true): void {
     if (isExpected) this.#leaving.add(name);
@@ -49,6 +53,7 @@ export class Roster {
   /** Every member that has not departed is up, and all agree on a ring of all of them. */
   get settled(): boolean {
     const { standing } = this;
+    if (standing.some((name) => this.isLeaving(name))) return false;
     return standing.every((name) => {
       const node = this.#members.get(name)?.node;
       const members = node?.membership.members() ?? [];

@@ -6,13 +6,12 @@ import { Chronicle } from "./chronicle.js";
 import { ClientHost } from "./client-host.js";
 import type { Member } from "./member.js";
 import { SimNetwork } from "./network.js";
+import { Operator } from "./operator.js";
 import type { Weather } from "./path.js";
 import { Roster } from "./roster.js";
 import type { WorldShape } from "./shape.js";
 import { Timeline } from "./timeline.js";
 import type { CrashKind, World, WorldListener } from "./world.js";
-
-type RingMember = ReturnType<Node["membership"]["members"]>[number];
 
 export interface WorldOptions {
   readonly seed: number;
@@ -25,8 +24,6 @@ export interface WorldOptions {
 const DIAL_TIMEOUT_MS = 1_000;
 const STALL_MS = 1_500;
 const SETTLE_MS = 60_000;
-/** When an operator looks whether what was asked for has come about. */
-const OPERATOR_MS = 3_000;
 /** Whether all agree costs something to find out. */
 const SETTLED_LOOK_MS = 50;
 
@@ -39,6 +36,7 @@ export class SimulatedWorld implements World {
   readonly plants: ReadonlySet<Plant>;
   readonly network: SimNetwork;
   readonly roster: Roster;
+  readonly #operator: Operator;
   readonly #rng: Rng;
   readonly #clients = new Map<string, ClientHost>();
 
@@ -49,6 +47,7 @@ export class SimulatedWorld implements World {
     this.#rng = new Rng(options.seed);
     this.digest.word(options.seed);
     this.roster = new Roster(this, (meaning) => this.rng(meaning));
+    this.#operator = new Operator(this.roster, this.timeline, this.chronicle);
     this.chronicle.on((event) => {
       if (event.kind === "departed") this.roster.depart(event.node);
       // It died between its departure and its word of it: the next start tells.
@@ -134,7 +133,7 @@ export class SimulatedWorld implements World {
   }
 
   isUp(name: string): boolean {
-    return this.member(name).node !== undefined;
+    return this.roster.isUp(name);
   }
 
   node(name: string): Node | undefined {
@@ -181,55 +180,11 @@ export class SimulatedWorld implements World {
   }
 
   leave(name: string, by: string): void {
-    const { node, process } = this.member(by);
-    this.chronicle.fault("leave", name, `asked of ${by}`);
-    this.roster.expectLeave(name);
-    process?.run(() =>
-      node?.leave(name, (outcome) => {
-        if (outcome.ok) this.chronicle.bit("leave");
-      }),
-    );
-    this.after(OPERATOR_MS, () => this.#lookAtLeave(name));
-  }
-
-  /** Whoever was asked may have died before it was written down. While nobody else is up, nobody can say. */
-  #lookAtLeave(name: string): void {
-    const views = this.#views(name);
-    if (views.length === 0) return void this.after(OPERATOR_MS, () => this.#lookAtLeave(name));
-    const isUnderWay = views.some((member) => member === undefined || member.leaving);
-    if (!isUnderWay) this.roster.expectLeave(name, false);
+    this.#operator.leave(name, by);
   }
 
   remove(name: string, by: string): void {
-    this.chronicle.fault("remove", name, `by ${by}`);
-    this.roster.depart(name);
-    this.#askToRemove(name, by);
-  }
-
-  /** An operator does not give up: whoever was asked may die before it is written down. */
-  #askToRemove(name: string, by: string | undefined): void {
-    const { node, process } = by === undefined ? { node: undefined, process: undefined } : this.member(by);
-    process?.run(() =>
-      node?.remove(name, true, (outcome) => {
-        if (outcome.ok) this.chronicle.bit("remove");
-      }),
-    );
-    this.after(OPERATOR_MS, () => {
-      const isDone = this.#views(name).some((member) => member === undefined);
-      if (!isDone)
-        this.#askToRemove(
-          name,
-          this.standing.find((other) => this.isUp(other)),
-        );
-    });
-  }
-
-  /** How the members that are up see one: undefined where it is none. */
-  #views(name: string): (RingMember | undefined)[] {
-    return this.standing.flatMap((other) => {
-      const node = other === name ? undefined : this.node(other);
-      return node === undefined ? [] : [node.membership.members().find((member) => member.name === name)];
-    });
+    this.#operator.remove(name, by);
   }
 
   /** It was asked to, and has not departed yet. */
