@@ -72,13 +72,13 @@ export class Coordinator {
       return done(fail("bad-context", detail));
     }
     const deadlineAtMs = this.node.clock.monotonicMs() + timeoutMs;
-    const write = (): void => {
+    const write = (named: PutCommand, answer: Reply<PutDone>): void => {
       const w = command.w ?? this.#config(key).w;
       const plan = writePlan(this.node, key.partition, w);
-      if (!plan.ok) return done(plan);
-      this.#writes.start({ key, command, context, w, deadlineAtMs }, done);
+      if (!plan.ok) return answer(plan);
+      this.#writes.start({ key, command: named, context, w, deadlineAtMs }, answer);
     };
-    if (this.node.ownsPartition(key.partition)) return write();
+    if (this.node.ownsPartition(key.partition)) return write(command, done);
     this.#forwarding.put(key, command, deadlineAtMs, done, this.#mayStandIn(command) ? write : undefined);
   }
 

@@ -1,29 +1,33 @@
 /**
- * Passing a request on to a node that owns the key. A read may be tried at one owner after the other; a write only while it surely has not
- * begun, or one put would mint two dots (TRAPS 5, 6). At most one hop: an owner that thinks it is none says so. A sloppy request does not
- * wait for owners that seem down: where no other can be had, this node stands in (Dynamo §4.6).
+ * Passing a request on to a node that owns the key. A read may be tried at one owner after the other. So may a write that is named: whoever
+ * takes it next looks for it first, and two dots of one name are one version (TRAPS 5, 6). One without a name goes on only while it surely
+ * has not begun. At most one hop: an owner that thinks it is none says so. A sloppy request does not wait for owners that seem down: where no
+ * other can be had, this node stands in (Dynamo §4.6); so it is given a name here when its client gave none.
  */
 import { fail, ok, type Failure, type Outcome } from "../base/failure.js";
 import type { KeyId } from "../base/key-id.js";
-import type { GetCommand, Got, Message, PutCommand, PutDone } from "../wire/messages.js";
+import { OPERATION_ID_BYTES } from "../versions/operation.js";
+import type { GetCommand, Got, Message, OperationTag, PutCommand, PutDone } from "../wire/messages.js";
 import type { Reply } from "./api.js";
 import type { NoReply } from "./calls.js";
 import type { NodeContext } from "./context.js";
 
-/** A read is tried at the next owner when the first has not answered within this share of the time that is left. */
+/** What may be tried at the next owner is, when the first has not answered within this share of the time that is left. */
 const FIRST_TRY_SHARE = 1 / 3;
 /** The owner is given a little less time than there is, so that its own answer, which says more, comes before the time is up. */
 const OWNER_SHARE = 0.9;
 
 interface Passed<T extends Got | PutDone> {
   readonly key: KeyId;
-  readonly message: GetCommand | PutCommand;
+  /** What the next owner is asked. `again`: one that was asked before may have begun it. */
+  readonly message: (again: boolean) => GetCommand | PutCommand;
   readonly deadlineAtMs: number;
   readonly reply: Reply<T>;
   readonly wanted: T["kind"];
-  /** After that answer the next owner may be asked. */
-  readonly mayGoOn: (answer: Message | NoReply) => boolean;
-  readonly standIn: (() => void) | undefined;
+  /** The next owner may be asked though this one may have begun it. */
+  readonly isRepeatable: boolean;
+  /** Coordinates here. */
+  readonly standIn: ((again: boolean, reply: Reply<T>) => void) | undefined;
 }
 
 export class Forwarding {
@@ -33,49 +37,99 @@ export class Forwarding {
   get(key: KeyId, command: GetCommand, deadlineAtMs: number, reply: Reply<Got>, standIn?: () => void): void {
     if (command.hops > 0) return reply(notOwner(this.node.self));
     const message = { ...command, hops: 1 };
-    this.#tryInTurn({ key, message, deadlineAtMs, reply, wanted: "got", mayGoOn: () => true, standIn });
+    this.#tryInTurn({ key, message: () => message, deadlineAtMs, reply, wanted: "got", isRepeatable: true, standIn });
   }
 
-  put(key: KeyId, command: PutCommand, deadlineAtMs: number, reply: Reply<PutDone>, standIn?: () => void): void {
+  /** `standIn` is given the command with the name that the owners heard, and whom to answer. */
+  put(
+    key: KeyId,
+    command: PutCommand,
+    deadlineAtMs: number,
+    reply: Reply<PutDone>,
+    standIn?: (command: PutCommand, reply: Reply<PutDone>) => void,
+  ): void {
     if (command.hops > 0) return reply(notOwner(this.node.self));
-    const message = { ...command, hops: 1 };
-    this.#tryInTurn({ key, message, deadlineAtMs, reply, wanted: "put-done", mayGoOn: neverBegan, standIn });
+    const operation = command.operation ?? (standIn && this.#name());
+    const named = (again: boolean): PutCommand =>
+      operation === undefined
+        ? command
+        : { ...command, operation: again ? { ...operation, maybeRetry: true } : operation };
+    this.#tryInTurn({
+      ...{ key, deadlineAtMs, wanted: "put-done", isRepeatable: operation !== undefined },
+      message: (again) => ({ ...named(again), hops: 1 }),
+      reply,
+      standIn: standIn && ((again, answer) => standIn(named(again), answer)),
+    });
+  }
+
+  /** A name for a write whose client gave none: nobody else uses it, and nobody but this node tries it again. */
+  #name(): OperationTag {
+    const id = Uint8Array.from({ length: OPERATION_ID_BYTES }, () => Math.floor(this.node.rng.float() * 256));
+    return { id, check: 0n, maybeRetry: false };
   }
 
   #tryInTurn<T extends Got | PutDone>(passed: Passed<T>): void {
-    const { key, message, deadlineAtMs, reply, wanted, mayGoOn, standIn } = passed;
+    const { key, message, deadlineAtMs, wanted, isRepeatable, standIn } = passed;
     const owners = this.#inOrder(key, standIn !== undefined);
-    const isRead = message.kind === "get";
     let refusal: Outcome<never> | undefined;
+    /** One that was asked may have begun it: what others say afterwards does not undo that. */
+    let mayHaveBegun = false;
+    let answered = false;
+    const isWrite = wanted === "put-done";
+    const reply: Reply<T> = (outcome) => {
+      if (answered) return;
+      answered = true;
+      const isUnknown = isWrite && mayHaveBegun && !outcome.ok;
+      passed.reply(isUnknown ? { ok: false, failure: { ...outcome.failure, effect: "unknown" } } : outcome);
+    };
     const attempt = (index: number): void => {
       const leftMs = deadlineAtMs - this.node.clock.monotonicMs();
       const owner = owners[index];
-      // Nobody has begun it, so this node may; but an owner that can be had and will not is not stood in for.
-      if (owner === undefined && refusal === undefined && standIn !== undefined) return standIn();
-      if (owner === undefined || leftMs <= 0) return reply(refusal ?? unreachable(owners.length, "none"));
+      if (owner === undefined || leftMs <= 0) {
+        // An owner that can be had and will not is not stood in for.
+        if (leftMs > 0 && refusal === undefined && standIn !== undefined) return standIn(mayHaveBegun, reply);
+        return reply(refusal ?? unreachable(owners.length, "none"));
+      }
       const isLast = index === owners.length - 1 && standIn === undefined;
-      const waitMs = isRead && !isLast ? leftMs * FIRST_TRY_SHARE : leftMs;
-      this.#askOnce(owner, message, waitMs, (answer) => {
+      const patienceMs = isRepeatable && !isLast ? leftMs * FIRST_TRY_SHARE : leftMs;
+      let isPassed = false;
+      this.#askOnce(owner, message(mayHaveBegun), { patienceMs, leftMs: isWrite ? leftMs : patienceMs }, (answer) => {
         if (answer.kind === wanted) return reply(ok(answer as T));
-        const failed: Outcome<never> | undefined =
-          answer.kind === "failed" ? { ok: false, failure: answer.failure } : undefined;
-        if (failed !== undefined && (!isPassing(failed.failure) || !mayGoOn(answer))) return reply(failed);
-        if (!mayGoOn(answer)) return reply(unreachable(owners.length, "unknown"));
-        if (failed !== undefined && isBusy(failed.failure)) refusal = failed;
+        // The word of one that was slow: others have been asked since.
+        if (isPassed) return;
+        isPassed = true;
+        mayHaveBegun ||= !neverBegan(answer);
+        const mayGoOn = isRepeatable || !mayHaveBegun;
+        if (answer.kind === "failed") {
+          const failed: Outcome<never> = { ok: false, failure: answer.failure };
+          if (!isPassing(failed.failure) || !mayGoOn) return reply(failed);
+          if (isBusy(failed.failure)) refusal = failed;
+        }
+        if (!mayGoOn) return reply(unreachable(owners.length, "unknown"));
         attempt(index + 1);
       });
     };
     attempt(0);
   }
 
-  #askOnce(owner: string, message: Message, waitMs: number, done: (answer: Message | NoReply) => void): void {
+  /** `done` hears "lost" when the patience is over, and may hear the answer after that: a write that was begun has all the time there is. */
+  #askOnce(
+    owner: string,
+    message: Message,
+    { patienceMs, leftMs }: { readonly patienceMs: number; readonly leftMs: number },
+    done: (answer: Message | NoReply) => void,
+  ): void {
+    const { clock, deadlines } = this.node;
+    const nowMs = clock.monotonicMs();
     let requestId = 0;
     let replied = false;
-    const deadline = this.node.deadlines.at(this.node.clock.monotonicMs() + waitMs, () => {
-      this.node.abandon(requestId);
+    let deadline = deadlines.at(nowMs + patienceMs, () => {
+      const abandon = (): void => this.node.abandon(requestId);
+      if (leftMs > patienceMs) deadline = deadlines.at(nowMs + leftMs, abandon);
+      else abandon();
       if (!replied) done({ kind: "lost" });
     });
-    requestId = this.node.ask(owner, message, waitMs * OWNER_SHARE, (answer) => {
+    requestId = this.node.ask(owner, message, leftMs * OWNER_SHARE, (answer) => {
       replied = true;
       deadline.cancel();
       done(answer);

@@ -124,21 +124,81 @@ describe("a node that does not own the key passes the request on (TRAPS 5)", () 
     }
   });
 
-  it("a write whose owner was lost after it had got it is not passed to another: its dot stands alone", () => {
-    const cluster = TestCluster.of(5);
-    const key = foreignKey(cluster);
+  /** The first owner that n5 asks to write is lost to it `afterMs` later. */
+  function loseFirst(cluster: TestCluster, afterMs: number): { readonly asked: string[] } {
     const { endpoint } = cluster.member("n5");
     const send = endpoint?.send.bind(endpoint);
     if (endpoint === undefined || send === undefined) throw new Error("n5 has no endpoint");
+    const asked: string[] = [];
     endpoint.send = (to, envelope) => {
-      // Time enough to take the request, none to answer it.
-      if (envelope.message.kind === "put") cluster.timeline.after(3, () => cluster.cut("n5", to.slice(0, 2)));
+      const name = to.slice(0, 2);
+      const isFirst = envelope.message.kind === "put" && asked.push(name) === 1;
+      if (isFirst) cluster.timeline.after(afterMs, () => cluster.cut("n5", name));
       return send(to, envelope);
     };
-    expect(cluster.put("n5", key, "v")).toMatchObject({ ok: false, failure: { effect: "unknown" } });
+    return { asked };
+  }
+
+  /** Time enough to take the request, none to answer it; and not time enough to take it. */
+  const LOST_AFTER_MS = [3, 0] as const;
+
+  it("a strict write without a name, whose owner was lost after it had got it, goes to no other: its dot stands alone", () => {
+    const cluster = TestCluster.of(5);
+    const key = foreignKey(cluster);
+    const { asked } = loseFirst(cluster, LOST_AFTER_MS[0]);
+    expect(cluster.put("n5", key, "v", { sloppy: false })).toMatchObject({
+      ok: false,
+      failure: { effect: "unknown" },
+    });
     cluster.timeline.run(1_000);
+    expect(asked).toHaveLength(1);
     const [owner] = cluster.owners(key) as [string];
     expect(cluster.values(owner, key, { r: "all" })).toEqual(["v"]);
+  });
+
+  it("a sloppy write, or one with a name, goes to the next owner when the first is silent, and is one version", () => {
+    for (const sloppy of [true, false]) {
+      for (const afterMs of LOST_AFTER_MS) {
+        const cluster = TestCluster.of(5);
+        const key = foreignKey(cluster);
+        const { asked } = loseFirst(cluster, afterMs);
+        const more = sloppy ? {} : tagged(cluster, "id", key, "v");
+        expect(cluster.put("n5", key, "v", { ...more, sloppy })).toMatchObject({ ok: true });
+        expect(asked).toHaveLength(2);
+        cluster.heal("n5", asked[0] as string);
+        cluster.timeline.run(2_000);
+        const [owner] = cluster.owners(key) as [string];
+        expect(cluster.values(owner, key, { r: "all" })).toEqual(["v"]);
+      }
+    }
+  });
+
+  it("two dots of one passed on write are gone together with what replaces either", () => {
+    const cluster = TestCluster.of(5);
+    const key = foreignKey(cluster);
+    const [a, b, c] = cluster.owners(key) as [string, string, string];
+    // No owner hears of another's write, so whoever is asked next can't find it.
+    for (const [one, other] of [
+      [a, b],
+      [a, c],
+      [b, c],
+    ] as const)
+      cluster.cut(one, other);
+    const { asked } = loseFirst(cluster, LOST_AFTER_MS[0]);
+    const outcome = cluster.put("n5", key, "v", { w: 1 });
+    expect(outcome).toMatchObject({ ok: true });
+    expect(asked).toHaveLength(2);
+    const second = asked[1] as string;
+    expect(cluster.put(second, key, "w", { w: 1, context: cluster.contextOf(second, key) }).ok).toBe(true);
+    for (const [one, other] of [
+      [a, b],
+      [a, c],
+      [b, c],
+    ] as const)
+      cluster.heal(one, other);
+    cluster.heal("n5", asked[0] as string);
+    cluster.timeline.run(5_000);
+    for (const owner of [a, b, c]) expect(cluster.values(owner, key, { r: "all" })).toEqual(["w"]);
   });
 
   it("the effect is unknown when an owner may have got the request, and none when surely none did", () => {
