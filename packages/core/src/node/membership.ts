@@ -5,7 +5,6 @@
 import type { HybridClock, Stamp } from "../base/hlc.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
-import { FailureDetector } from "../gossip/detector.js";
 import type { StartWord } from "../wire/reap-messages.js";
 import type { Received } from "../gossip/state.js";
 import type { Clock } from "../ports/clock.js";
@@ -24,9 +23,11 @@ import * as facts from "./facts.js";
 import { GossipRounds } from "./gossip-rounds.js";
 import { greetFormer } from "./former-address.js";
 import type { Identity } from "./identity.js";
-import { healthOf, type MemberHealth } from "./member-health.js";
+import { LifeSigns } from "./life-signs.js";
+import type { MemberHealth } from "./member-health.js";
 import { MemberLog } from "./member-log.js";
 import { refusals } from "./refusals.js";
+import { RingWords } from "./ring-words.js";
 import type { Plant } from "./plants.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 
@@ -63,7 +64,8 @@ export interface MembershipOptions {
 
 export class Membership {
   readonly #options: MembershipOptions;
-  readonly #detector: FailureDetector;
+  readonly #life: LifeSigns;
+  readonly #words: RingWords;
   readonly #log: MemberLog;
   #members = new Map<string, Member>();
   #names = new Map<number, string>();
@@ -73,20 +75,25 @@ export class Membership {
   readonly #disks: DiskReport;
   readonly #rounds: GossipRounds;
   #clockIsOff = false;
-  /** How late the last round was, if that was much. */
-  #lateMs = 0;
   #started = false;
-  #ownersState: Omit<facts.RingState, "version"> = { inDoubt: 0, owners: 0n, changing: 0 };
   #ownAddress: Address = "";
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     const { partitions, replicas } = options.identity;
     this.#log = new MemberLog(options.primitives, { partitions, replicas });
-    this.#detector = new FailureDetector({ intervalMs: options.settings.gossipIntervalMs });
     this.#clocks = new ClockWatch(options.clock);
     this.#debts = new DebtReport(options.clock);
     this.#disks = new DiskReport(options.primitives, options.clock);
+    this.#life = new LifeSigns({
+      ...{ self: this.self, clock: options.clock, disks: this.#disks, diskStalledMs: options.diskStalledMs },
+      gossipIntervalMs: options.settings.gossipIntervalMs,
+      hasAddress: (instance) => this.#addresses.has(instance),
+    });
+    this.#words = new RingWords({
+      ...{ self: this.self, facts: options.facts, members: () => this.members(), version: () => this.ring.version },
+      seemsDown: (member) => this.#life.seems(member) === "down",
+    });
     const { primitives, clock, rng, calls, facts: store, settings } = options;
     this.#rounds = new GossipRounds({
       ...{ primitives, clock, rng, calls, facts: store, intervalMs: settings.gossipIntervalMs },
@@ -121,9 +128,8 @@ export class Membership {
       if (error !== undefined) store.say(facts.addressKey, value);
       this.#understandFacts();
     });
-    const now = clock.monotonicMs();
-    for (const member of this.#members.values()) this.#detector.expect(member.instance, now);
-    this.#sayRing();
+    this.#life.expect(this.#members.values());
+    this.#words.say();
     if (former === undefined || former === whereabouts.address) return this.#rounds.begin();
     greetFormer(calls, clock, { instance: identity.instance, address: former }, () => this.#rounds.begin());
   }
@@ -182,91 +188,50 @@ export class Membership {
     return this.#names.get(instance);
   }
 
-  /** How a member seems from here. Suspicion steers requests; it never moves data. */
+  /** How a member seems from here. */
   status(name: string): MemberStatus {
     const member = this.#members.get(name);
-    if (member === undefined) return "down";
-    if (member.leaving) return "leaving";
-    return this.#seems(member);
-  }
-
-  /** How it seems from here, whether it is leaving or not. */
-  #seems(member: Member): MemberStatus {
-    if (member.name === this.self) return "up";
-    const seems = this.#detector.status(member.instance, this.#options.clock.monotonicMs());
-    if (seems !== "down" && !this.#addresses.has(member.instance)) return "joining";
-    return seems === "up" && this.#disks.stalledMs(member.instance) !== undefined ? "suspect" : seems;
-  }
-
-  /** The same with its reasons, for people. */
-  health(name: string): MemberHealth {
-    const now = this.#options.clock.monotonicMs();
-    const isSelf = name === this.self;
-    const instance = isSelf ? undefined : this.#members.get(name)?.instance;
-    const wasHeard = instance !== undefined && this.#detector.lastHeard(instance) !== undefined;
-    const ofOther = instance === undefined ? undefined : this.#disks.stalledMs(instance);
-    const diskStalledMs = isSelf ? this.#options.diskStalledMs() : ofOther;
-    return healthOf({
-      ...{ status: this.status(name), isSelf, lateMs: this.#lateMs, diskStalledMs },
-      silenceMs: wasHeard ? this.#detector.silenceMs(instance, now) : undefined,
-      phi: instance === undefined ? undefined : this.#detector.phi(instance, now),
-    });
-  }
-
-  seemsAlive(name: string): boolean {
-    const member = this.#members.get(name);
-    return member !== undefined && this.#seems(member) === "up";
-  }
-
-  /** How this node's records of owners look and how much it still has to do for them: told to the others, for `settled`. */
-  sayOwners(state: Omit<facts.RingState, "version">): void {
-    const isNews = state.changing === 0 && state.inDoubt === 0 && state.owners !== this.#ownersState.owners;
-    this.#ownersState = state;
-    this.#sayRing();
-    // Somebody may wait for the cluster to be settled.
-    if (isNews) this.spread();
-  }
-
-  /** All members that can be reached have heard of the log as this node knows it. */
-  allKnowRing(): boolean {
-    return this.members().every((member) => {
-      if (member.name === this.self || this.#seems(member) === "down") return true;
-      return this.#ringStateOf(member.instance)?.version === this.ring.version;
-    });
-  }
-
-  /** At least one other member has. */
-  someKnowRing(): boolean {
-    return this.members().some(
-      ({ name, instance }) => name !== this.self && this.#ringStateOf(instance)?.version === this.ring.version,
-    );
+    return member === undefined ? "down" : this.#life.status(member);
   }
 
   /** How a member seems from here, whether it is leaving or not. */
   seemsOf(name: string): MemberStatus {
     const member = this.#members.get(name);
-    return member === undefined ? "down" : this.#seems(member);
+    return member === undefined ? "down" : this.#life.seems(member);
+  }
+
+  seemsAlive(name: string): boolean {
+    return this.seemsOf(name) === "up";
+  }
+
+  /** The status with its reasons, for people. */
+  health(name: string): MemberHealth {
+    return this.#life.health(this.#members.get(name));
+  }
+
+  /** How this node's records of owners look and how much it still has to do for them: told to the others, for `settled`. */
+  sayOwners(state: Omit<facts.RingState, "version">): void {
+    if (this.#words.sayOwners(state)) this.spread();
+  }
+
+  /** All members that can be reached have heard of the log as this node knows it. */
+  allKnowRing(): boolean {
+    return this.#words.allKnow();
+  }
+
+  /** At least one other member has. */
+  someKnowRing(): boolean {
+    return this.#words.someKnow();
+  }
+
+  /** True when all members that can be reached go by the same ring and records, and no partition is on its way or in doubt anywhere. */
+  settled(): boolean {
+    return this.#words.settled();
   }
 
   /** Reconciles with all peers now: there is news that somebody waits for. */
   spread(): void {
     this.#rounds.spread();
-  }
-
-  /** True when all members that can be reached go by the same ring and records, and no partition is on its way or in doubt anywhere. */
-  settled(): boolean {
-    const { inDoubt, changing, owners } = this.#ownersState;
-    if (inDoubt > 0 || changing > 0) return false;
-    return this.members().every((member) => {
-      if (member.name === this.self || this.#seems(member) === "down") return true;
-      const state = this.#ringStateOf(member.instance);
-      return state?.version === this.ring.version && state.inDoubt === 0 && state.owners === owners;
-    });
-  }
-
-  #ringStateOf(instance: number): facts.RingState | undefined {
-    const bytes = this.#options.facts.gossip.get(instance, facts.ringStateKey);
-    return bytes && facts.decodeRingState(this.#options.primitives, bytes);
   }
 
   /** What a member said last that it owes; undefined while it said nothing since it was started. */
@@ -317,8 +282,7 @@ export class Membership {
   }
 
   #act(received: Received): void {
-    const now = this.#options.clock.monotonicMs();
-    for (const instance of received.heard) this.#detector.heard(instance, now);
+    this.#life.heard(received.heard);
     if (received.rival) this.#options.onRival();
     if (this.#options.plants.has("gossip-resurrects")) this.#resurrect(received.heard);
     let isAboutMembers = false;
@@ -334,7 +298,7 @@ export class Membership {
   }
 
   #heardRing(instance: number): void {
-    const state = this.#ringStateOf(instance);
+    const state = this.#words.of(instance);
     const member = this.members().find((each) => each.instance === instance);
     if (state !== undefined && member !== undefined) this.#options.onOwners(member.name, state.owners);
   }
@@ -361,17 +325,11 @@ export class Membership {
     const { ring } = this;
     this.#members = new Map(ring.members.map((member) => [member.name, member]));
     this.#names = new Map(ring.members.map(({ name, instance }) => [instance, name]));
-    const now = clock.monotonicMs();
-    for (const member of ring.members) this.#detector.expect(member.instance, now);
-    this.#sayRing();
+    this.#life.expect(ring.members);
+    this.#words.say();
     this.spread();
     // Before the start nobody listens: the node takes the ring as it then is.
     if (this.#started) this.#options.onRing(ring);
-  }
-
-  #sayRing(): void {
-    const state = { version: this.ring.version, ...this.#ownersState };
-    this.#options.facts.say(facts.ringStateKey, facts.encodeRingState(this.#options.primitives, state));
   }
 
   *#liveOthers(): Iterable<number> {
@@ -381,9 +339,7 @@ export class Membership {
   }
 
   #atRound(now: number, lateMs: number): void {
-    // A loop that stalled has not heard its peers, which says nothing about them (TRAPS 22).
-    this.#lateMs = lateMs > this.#options.settings.gossipIntervalMs / 2 ? lateMs : 0;
-    if (this.#lateMs > 0) this.#detector.observerStalled(lateMs);
+    this.#life.wasLate(lateMs);
     this.#options.onLate(lateMs);
     this.#options.onRound();
     this.#clockIsOff = this.#clocks.isOff(this.#liveOthers());
