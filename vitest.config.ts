@@ -1,11 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.js";
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Unit tests run on the sources; tests from outside run on what `npm run build` made, as a user gets it. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         resolve: {
@@ -21,7 +23,14 @@ export default defineConfig({
             "@kvorum/simulator": source("packages/simulator/src/index.ts"),
           },
         },
-        test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts"],
+          testTimeout: 30_000,
+          // They compute and do not wait: one process for each core, which loads the sources once and not for each file.
+          isolate: false,
+          maxWorkers: "100%",
+        },
       },
       {
         test: {
@@ -32,6 +41,8 @@ export default defineConfig({
           hookTimeout: 300_000,
           // Each file has nodes, ports and folders of its own; two at a time is what two cores bear.
           maxWorkers: 2,
+          // After the units, when both are asked for: those have another number of workers.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
