@@ -48,8 +48,8 @@ function address(i: number, of: Primitives = primitives): { partition: number; h
 
 function putInto(storage: Storage, value: Uint8Array): Put {
   return (i, done) => {
-    const key = address(i);
-    storage.apply({ records: [{ ...key, value, digest: key.hash, mark: 1, tag: 1 }] }, (error) => {
+    const { partition, hash, key } = address(i);
+    storage.apply({ records: [{ partition, hash, key, value, digest: hash, mark: 1, tag: 1 }] }, (error) => {
       if (error !== undefined) throw new Error(error);
       done();
     });

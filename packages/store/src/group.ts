@@ -1,26 +1,14 @@
 /** The batches that go to the disk in one piece: their bytes, who waits for them, and how to undo them in the index. */
 import type { StorageError } from "@kvorum/core";
 import type { Predecessor } from "./format/predecessor.js";
-import type { Fact, KeyIndex, Name } from "./index/key-index.js";
-import type { PartitionTable } from "./index/partition-table.js";
+import type { KeyIndex } from "./index/key-index.js";
 import type { Segment } from "./segment.js";
 import type { Slab } from "./slab.js";
+import type { UndoLog } from "./undo-log.js";
 
 export type Settle = (error: StorageError | undefined) => void;
 
-/** What a record changed in the index, and what was there before. */
-export type Undo =
-  | {
-      readonly kind: "entry";
-      readonly partition: number;
-      readonly name: Name;
-      readonly before: Uint32Array | undefined;
-    }
-  | { readonly kind: "table"; readonly partition: number; readonly before: PartitionTable }
-  | { readonly kind: "fact"; readonly name: string; readonly before: Fact | undefined };
-
 export class Group {
-  readonly undo: Undo[] = [];
   readonly settles: Settle[] = [];
   /** The segment that its first record names as the one before. */
   opens: Predecessor | undefined;
@@ -32,6 +20,7 @@ export class Group {
   constructor(
     readonly segment: Segment,
     readonly slab: Slab,
+    readonly undo: UndoLog,
     /** The store's counts before the group. */
     readonly before: { readonly sequence: number; readonly facts: number },
   ) {
@@ -51,12 +40,7 @@ export class Group {
 
   /** As if it had never been. Groups are undone from the last to the first. */
   revert(index: KeyIndex): void {
-    for (const undo of this.undo.toReversed()) {
-      if (undo.kind === "fact") index.setFact(undo.name, undo.before);
-      else if (undo.kind === "table") index.undrop(undo.partition, undo.before);
-      else if (undo.before === undefined) index.remove(undo.partition, undo.name);
-      else index.put(undo.partition, undo.before);
-    }
+    this.undo.revert(index);
     const { segment } = this;
     [segment.pinnedRecords, segment.pinnedUnits] = this.#pinned;
     segment.entries?.cut(...this.#listed);

@@ -2,7 +2,7 @@
 export type { Disk, DiskError, DiskFile, Done, Unlock } from "./disk.js";
 export { checkStore, type CheckReport, type DamagedRecord } from "./check.js";
 export { LogStorage, type LogStats } from "./log-storage.js";
-export type { Pace } from "./merge.js";
+export type { Pace } from "./merge-output.js";
 export { openLog, type LogOptions, type OpenLog } from "./open-log.js";
 export { placeOf, type RecordPlace } from "./record-place.js";
 export { readFacts } from "./read-facts.js";

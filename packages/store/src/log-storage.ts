@@ -147,7 +147,7 @@ export class LogStorage implements Storage {
   }
 
   getMeta(name: string, done: (outcome: ReadOutcome) => void): void {
-    if (this.#parts.writer.doubtful.some((undo) => undo.kind === "fact" && undo.name === name)) return done(DAMAGED);
+    if (this.#parts.writer.doubtful.some((undo) => undo.touchesFact(name))) return done(DAMAGED);
     const fact = this.#parts.index.fact(name);
     if (fact === undefined) return done(ABSENT);
     done(fact.value === undefined ? DAMAGED : { kind: "found", value: fact.value.slice() });
@@ -277,20 +277,16 @@ export class LogStorage implements Storage {
   /** A failed flush left it in doubt. */
   #isInDoubt(partition: number, name: Name): boolean {
     const { doubtful } = this.#parts.writer;
-    if (doubtful.length === 0) return false;
-    return doubtful.some((undo) => {
-      if (undo.kind === "table") return undo.partition === partition;
-      if (undo.kind !== "entry" || undo.partition !== partition) return false;
-      return undo.name.high === name.high && undo.name.low === name.low && undo.name.fingerprint === name.fingerprint;
-    });
+    return doubtful.length > 0 && doubtful.some((undo) => undo.touches(partition, name));
   }
 
   #doubtfulHashes(partition: number, fromHash: bigint, toHash: bigint): bigint[] {
     const hashes = new Set<bigint>();
     for (const undo of this.#parts.writer.doubtful) {
-      if (undo.kind !== "entry" || undo.partition !== partition) continue;
-      const hash = joined(undo.name.high, undo.name.low);
-      if (hash >= fromHash && hash <= toHash) hashes.add(hash);
+      for (const { high, low } of undo.namesOf(partition)) {
+        const hash = joined(high, low);
+        if (hash >= fromHash && hash <= toHash) hashes.add(hash);
+      }
     }
     return [...hashes];
   }

@@ -2,35 +2,16 @@
  * Writes batches to the log: everything that came while the last flush ran goes with the next, as one piece and one flush (group commit). A batch is in
  * the index, and readable, before it is on the disk.
  */
-import { assert, type Batch, type MetaWrite, type RecordWrite, type StorageError } from "@kvorum/core";
+import { assert, type Batch, type StorageError } from "@kvorum/core";
+import { BatchWriter, type BatchWriterOptions, type Counts } from "./batch-writer.js";
 import type { DiskFile } from "./disk.js";
-import type { Hash64 } from "./format/hash.js";
-import { high32, low32 } from "./format/hash.js";
-import { listRecord, type Said } from "./list-record.js";
-import {
-  encodeRecord,
-  HEAD_BYTES,
-  isFact,
-  isPinned,
-  kinds,
-  recordBytes,
-  UNIT_BYTES,
-  type Head,
-} from "./format/record.js";
-import { Group, type Settle, type Undo } from "./group.js";
-import { encodePredecessor, type Predecessor } from "./format/predecessor.js";
-import type { KeyIndex, Name } from "./index/key-index.js";
-import type { RecordCache } from "./record-cache.js";
+import type { Predecessor } from "./format/predecessor.js";
+import { Group, type Settle } from "./group.js";
 import type { Segment } from "./segment.js";
 import { Slab } from "./slab.js";
+import { UndoLog } from "./undo-log.js";
 
-export interface WriterOptions {
-  readonly hash64: Hash64;
-  /** Another hash of a key, that nobody can choose. */
-  readonly fingerprint: (key: Uint8Array) => number;
-  readonly encodeName: (name: string) => Uint8Array;
-  readonly index: KeyIndex;
-  readonly cache: RecordCache;
+export interface WriterOptions extends BatchWriterOptions {
   /** Calls `run` when this turn's other batches have come too; never before it returns. */
   readonly defer: (run: () => void) => void;
   /** Whether there is room for more values: at once where that is known. */
@@ -43,48 +24,40 @@ export interface WriterOptions {
   readonly onLeft: (segment: Segment, counts: Counts) => void;
 }
 
-/** The store's numbers of batches and of facts, so far. */
-export interface Counts {
-  readonly sequence: number;
-  readonly facts: number;
-}
-
 /** A segment that nothing more is written to, and the numbers at its end. */
 interface Left {
   readonly segment: Segment;
   readonly counts: Counts;
 }
 
-const NOTHING = new Uint8Array(0);
-const NO_DIGEST = { digestHigh: 0, digestLow: 0, mark: 0, tag: 0 };
+interface Room {
+  readonly slab: Slab;
+  readonly undo: UndoLog;
+}
+
+function newRoom(): Room {
+  return { slab: new Slab(), undo: new UndoLog() };
+}
 
 export class LogWriter {
   readonly #options: WriterOptions;
+  readonly #batches: BatchWriter;
   #active: Segment;
-  /** The active segment must begin with a record that says what came before it. */
-  #opening: Predecessor | undefined;
   #left: Left | undefined;
   #pending: Group | undefined;
   #flushing: Group | undefined;
   #isScheduled = false;
-  readonly #slabs: Slab[] = [new Slab(), new Slab()];
+  /** What a group needs while it lives: one is gathered while one is flushed. */
+  readonly #rooms: Room[] = [newRoom(), newRoom()];
   #onIdle: (() => void) | undefined;
   /** A flush failed: the groups in doubt. Nothing is taken any more. */
-  #doubtful: readonly Undo[] | undefined;
-  #sequence: number;
-  #facts: number;
-  readonly #head: { -readonly [Field in keyof Head]: Head[Field] } = {
-    ...{ kind: 0, isLast: false, isMoved: false, partition: 0, keyLength: 0, valueLength: 0, tag: 0, mark: 0 },
-    ...{ facts: 0, sequence: 0, hashHigh: 0, hashLow: 0, digestHigh: 0, digestLow: 0, proven: 0 },
-  };
+  #doubtful: readonly UndoLog[] | undefined;
   flushes = 0;
 
   constructor(options: WriterOptions, active: Segment, before: Predecessor | undefined, counts: Counts) {
     this.#options = options;
     this.#active = active;
-    this.#opening = before;
-    this.#sequence = counts.sequence;
-    this.#facts = counts.facts;
+    this.#batches = new BatchWriter(options, before, counts);
   }
 
   get active(): Segment {
@@ -96,12 +69,12 @@ export class LogWriter {
   }
 
   /** What a failed flush left in doubt. */
-  get doubtful(): readonly Undo[] {
+  get doubtful(): readonly UndoLog[] {
     return this.#doubtful ?? [];
   }
 
   get counts(): Counts {
-    return { sequence: this.#sequence, facts: this.#facts };
+    return this.#batches.counts;
   }
 
   /** The record is in memory only, so far. */
@@ -111,24 +84,18 @@ export class LogWriter {
 
   apply(batch: Batch, done: Settle): void {
     if (this.#doubtful !== undefined) return done("failed");
-    const { drops = [], records = [], meta = [] } = batch;
     const group = this.#groupFor();
-    let left = drops.length + records.length + meta.length + (batch.heard === true ? 1 : 0);
-    if (left > 0) this.#sequence++;
-    for (const partition of drops) this.#drop(group, partition, --left === 0);
-    for (const record of records) this.#record(group, record, --left === 0);
-    for (const fact of meta) this.#fact(group, fact, --left === 0);
-    if (batch.heard === true) this.#heard(group, --left === 0);
+    this.#batches.write(group, batch);
     group.settles.push(done);
     this.#schedule();
   }
 
   /** Writes a batch again that was found where it may not last, under the number that it had. */
   replay(batch: Batch, sequence: number): void {
-    const last = this.#sequence;
-    this.#sequence = sequence - 1;
-    this.apply(batch, () => {});
-    this.#sequence = Math.max(last, sequence);
+    const group = this.#groupFor();
+    this.#batches.rewrite(group, batch, sequence);
+    group.settles.push(() => {});
+    this.#schedule();
   }
 
   /** `done` when all that was applied has settled. */
@@ -143,120 +110,15 @@ export class LogWriter {
     const next = this.#options.nextSegment(this.#active);
     if (next !== this.#active) {
       // One that nothing was written to has no successor: whoever came before it has.
-      if (this.#opening === undefined) this.#opening = this.#active;
+      this.#batches.opening ??= this.#active;
       this.#left = { segment: this.#active, counts: this.counts };
       this.#active = next;
     }
-    const slab = this.#slabs.pop();
-    assert(slab !== undefined, "one group is flushed and one is gathered");
-    const group = new Group(this.#active, slab, this.counts);
+    const room = this.#rooms.pop();
+    assert(room !== undefined, "one group is flushed and one is gathered");
+    const group = new Group(this.#active, room.slab, room.undo, this.counts);
     this.#pending = group;
     return group;
-  }
-
-  #open(group: Group): void {
-    const before = this.#opening;
-    if (before === undefined) return;
-    this.#opening = undefined;
-    group.opens = before;
-    const said = { ...NO_DIGEST, kind: kinds.opened, partition: 0, high: 0, low: 0 };
-    this.#append(group, said, NOTHING, encodePredecessor(before), true);
-  }
-
-  #record(group: Group, write: RecordWrite, isLast: boolean): void {
-    const { index, fingerprint } = this.#options;
-    const { partition, key, value, hash, digest = 0n, mark = 0, tag = 0 } = write;
-    const [high, low] = [high32(hash), low32(hash)];
-    const name: Name = { high, low, fingerprint: fingerprint(key) };
-    if (value === undefined) {
-      const said = { ...NO_DIGEST, kind: kinds.remove, partition, high, low, digestLow: name.fingerprint };
-      this.#append(group, said, key, NOTHING, isLast, name.fingerprint);
-      const before = index.remove(partition, name);
-      group.undo.push({ kind: "entry", partition, name, before });
-      return;
-    }
-    const said = {
-      kind: kinds.put,
-      partition,
-      high,
-      low,
-      digestHigh: high32(digest),
-      digestLow: low32(digest),
-      mark,
-      tag,
-    };
-    const at = this.#append(group, said, key, value, isLast, name.fingerprint);
-    group.hasValues = true;
-    const before = index.put(partition, group.segment.entries?.words as Uint32Array, at);
-    group.undo.push({ kind: "entry", partition, name, before });
-  }
-
-  #drop(group: Group, partition: number, isLast: boolean): void {
-    const { segment } = group;
-    this.#open(group);
-    // The place itself is the boundary: a drop that is carried on later keeps it.
-    const said = { ...NO_DIGEST, kind: kinds.drop, partition, high: segment.id, low: segment.end / UNIT_BYTES };
-    this.#append(group, said, NOTHING, NOTHING, isLast);
-    const before = this.#options.index.drop(partition);
-    if (before !== undefined) group.undo.push({ kind: "table", partition, before });
-  }
-
-  #fact(group: Group, { name, value }: MetaWrite, isLast: boolean): void {
-    const { index, encodeName } = this.#options;
-    const { segment } = group;
-    this.#open(group);
-    const key = encodeName(name);
-    const kind = value === undefined ? kinds.removeFact : kinds.putFact;
-    const offset = segment.end / UNIT_BYTES;
-    const units = recordBytes(key.length, value?.length ?? 0) / UNIT_BYTES;
-    this.#facts = (this.#facts + 1) >>> 0;
-    this.#append(group, { ...NO_DIGEST, kind, partition: 0, high: 0, low: 0 }, key, value ?? NOTHING, isLast);
-    const copy = value?.slice();
-    segment.entries?.facts.push({ name, value: copy, offset, units });
-    const fact = copy === undefined ? undefined : { value: copy, slot: segment.slot, offset, units };
-    group.undo.push({ kind: "fact", name, before: index.setFact(name, fact) });
-  }
-
-  #heard(group: Group, isLast: boolean): void {
-    this.#append(group, { ...NO_DIGEST, kind: kinds.heard, partition: 0, high: 0, low: 0 }, NOTHING, NOTHING, isLast);
-  }
-
-  /** Writes a record into the group and lists it for the index file; gives where its words begin in that list. */
-  #append(group: Group, said: Said, key: Uint8Array, value: Uint8Array, isLast: boolean, fingerprint = 0): number {
-    this.#open(group);
-    const { segment, slab } = group;
-    const length = recordBytes(key.length, value.length);
-    const offset = segment.end;
-    const at = slab.take(length);
-    slab.bytes.fill(0, at + HEAD_BYTES + key.length + value.length, at + length);
-    const { kind } = said;
-    const head = this.#headOf(said, key.length, value.length, isLast, group.base);
-    encodeRecord(this.#options.hash64, slab.bytes, slab.view, at, segment.id, offset, head, key, value);
-    segment.end += length;
-    if (kind === kinds.put)
-      this.#options.cache.add(segment.id, offset / UNIT_BYTES, slab.bytes.subarray(at, at + length));
-    else if (isPinned(kind)) segment.pin(length / UNIT_BYTES);
-    return isFact(kind) ? -1 : listRecord(segment, said, fingerprint, offset, length);
-  }
-
-  /** Always the same object: this is done for every record. */
-  #headOf(said: Said, keyLength: number, valueLength: number, isLast: boolean, proven: number): Head {
-    const head = this.#head;
-    head.kind = said.kind;
-    head.isLast = isLast;
-    head.partition = said.partition;
-    head.keyLength = keyLength;
-    head.valueLength = valueLength;
-    head.tag = said.tag;
-    head.mark = said.mark;
-    head.facts = this.#facts;
-    head.sequence = this.#sequence;
-    head.hashHigh = said.high;
-    head.hashLow = said.low;
-    head.digestHigh = said.digestHigh;
-    head.digestLow = said.digestLow;
-    head.proven = proven;
-    return head;
   }
 
   #schedule(): void {
@@ -318,15 +180,16 @@ export class LogWriter {
 
   #undo(error: StorageError): void {
     const groups = [this.#flushing, this.#pending].filter((group) => group !== undefined);
-    if (error === "failed") this.#doubtful = groups.flatMap((group) => group.undo);
+    if (error === "failed") this.#doubtful = groups.map((group) => group.undo);
     for (const group of groups.toReversed()) {
       // What opened its segment is undone: the next group opens it.
-      this.#opening = group.opens ?? this.#opening;
+      this.#batches.opening = group.opens ?? this.#batches.opening;
       group.revert(this.#options.index);
-      this.#giveBack(group);
+      // What is in doubt is remembered, and nothing comes after it.
+      if (error !== "failed") this.#giveBack(group);
     }
     const first = groups[0];
-    if (first !== undefined) [this.#sequence, this.#facts] = [first.before.sequence, first.before.facts];
+    if (first !== undefined) this.#batches.goBackTo(first.before);
     this.#options.cache.clear();
     this.#flushing = undefined;
     this.#pending = undefined;
@@ -334,9 +197,10 @@ export class LogWriter {
     this.#goOn();
   }
 
-  #giveBack(group: Group): void {
-    group.slab.reset();
-    this.#slabs.push(group.slab);
+  #giveBack({ slab, undo }: Group): void {
+    slab.reset();
+    undo.reset();
+    this.#rooms.push({ slab, undo });
   }
 
   #tellLeft(): void {

@@ -9,7 +9,7 @@ import { House } from "./house.js";
 import { KeyIndex } from "./index/key-index.js";
 import { LogStorage } from "./log-storage.js";
 import { LogWriter } from "./log-writer.js";
-import type { Pace } from "./merge.js";
+import type { Pace } from "./merge-output.js";
 import { RecordCache } from "./record-cache.js";
 import { RecordReader } from "./record-reader.js";
 import { recover, type ReadSegment, type Recovered, type RecoveryReport } from "./recovery/recover.js";

@@ -1,4 +1,5 @@
 /** Recently written and read records, bounded by bytes: two generations of one slab each; what is asked for again moves into the younger. */
+import { PlaceTable } from "./place-table.js";
 
 export class RecordCache {
   readonly #generationBytes: number;
@@ -13,14 +14,13 @@ export class RecordCache {
 
   /** Lent: good until the next call. */
   get(segment: number, offset: number): Uint8Array | undefined {
-    const place = placeOf(segment, offset);
-    const young = this.#young.get(place);
+    const young = this.#young.get(segment, offset);
     if (young !== undefined) return young;
-    const old = this.#old.get(place);
+    const old = this.#old.get(segment, offset);
     if (old === undefined) return undefined;
     // Copied first: to make room may empty the older slab.
     if (!this.#young.fits(old.length)) return old;
-    this.#young.add(place, old);
+    this.#young.add(segment, offset, old);
     return old;
   }
 
@@ -28,7 +28,7 @@ export class RecordCache {
     // One that takes a good part of a generation would push out all the others.
     if (record.length + LENGTH_BYTES > this.#generationBytes >>> 3) return;
     if (!this.#young.fits(record.length)) this.#turn();
-    this.#young.add(placeOf(segment, offset), record);
+    this.#young.add(segment, offset, record);
   }
 
   /** Places that were cached may be written to anew. */
@@ -47,19 +47,11 @@ export class RecordCache {
 
 /** A record's length stands before it. */
 const LENGTH_BYTES = 4;
-const TWO_32 = 0x1_0000_0000;
-/** Segments that far apart share places; none stays in the cache that long. */
-const SEGMENTS_APART = 1 << 21;
-
-function placeOf(segment: number, offset: number): number {
-  return (segment % SEGMENTS_APART) * TWO_32 + offset;
-}
 
 class Generation {
   readonly #slab: Uint8Array;
   readonly #view: DataView;
-  /** Where in the slab; a length u32 stands before the record. */
-  readonly #places = new Map<number, number>();
+  readonly #places = new PlaceTable();
   #used = 0;
 
   constructor(bytes: number) {
@@ -71,18 +63,18 @@ class Generation {
     return this.#used + LENGTH_BYTES + length <= this.#slab.length;
   }
 
-  get(place: number): Uint8Array | undefined {
-    const at = this.#places.get(place);
-    if (at === undefined) return undefined;
+  get(segment: number, offset: number): Uint8Array | undefined {
+    const at = this.#places.get(segment, offset);
+    if (at < 0) return undefined;
     return this.#slab.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + this.#view.getUint32(at));
   }
 
-  add(place: number, record: Uint8Array): void {
+  add(segment: number, offset: number, record: Uint8Array): void {
     const at = this.#used;
     this.#view.setUint32(at, record.length);
     this.#slab.set(record, at + LENGTH_BYTES);
     this.#used += LENGTH_BYTES + record.length;
-    this.#places.set(place, at);
+    this.#places.set(segment, offset, at);
   }
 
   clear(): void {

@@ -1,5 +1,6 @@
 /** Reads one record from where the index says it lies: from memory where it is there, else from the file; and believes none that fails its checks. */
 import { compareBytes, type ReadOutcome } from "@kvorum/core";
+import { CopyPool } from "./copy-pool.js";
 import type { Hash64 } from "./format/hash.js";
 import { decodeHead, HEAD_BYTES, keyOf, kinds, recordBytes, UNIT_BYTES, valueOf, type Head } from "./format/record.js";
 import { SIZE_MAX, word } from "./index/partition-table.js";
@@ -26,6 +27,7 @@ export interface ReaderOptions {
 
 export class RecordReader {
   readonly #options: ReaderOptions;
+  readonly #copies = new CopyPool();
   /** Reads that went to a file. */
   fileReads = 0;
 
@@ -46,7 +48,7 @@ export class RecordReader {
     };
     const held = this.#held(segment, offset, units * UNIT_BYTES);
     // A copy: what is lent is written over by the next group.
-    if (held !== undefined && units < SIZE_MAX) return done(understand(held.slice()));
+    if (held !== undefined && units < SIZE_MAX) return done(understand(this.#copies.copy(held)));
     this.#readFile(segment, offset, units, (bytes) => {
       const record = understand(bytes);
       if (record !== undefined && bytes !== undefined) this.#options.cache.add(segment.id, offset, bytes);

@@ -12,9 +12,9 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentFile,
 } from "./format/segment-header.js";
-import { nameAt, type KeyIndex } from "./index/key-index.js";
+import type { KeyIndex } from "./index/key-index.js";
 import { readWhole } from "./recovery/recover.js";
-import type { Counts } from "./log-writer.js";
+import type { Counts } from "./batch-writer.js";
 import type { Segment, SegmentSet } from "./segment.js";
 import { TaskQueue, wait, type Task } from "./task.js";
 
@@ -150,12 +150,11 @@ function withoutReplaced(entries: EntryList, segment: Segment, index: KeyIndex):
     const at = i * LISTED_WORDS;
     const partitionAndKind = words[at + listed.partitionAndKind] as number;
     if ((partitionAndKind & 0xffff) === kinds.put) {
-      const entry = index.find(partitionAndKind >>> 16, nameAt(words, at));
-      const isHere = entry !== undefined && (entry[listed.slotAndSize] as number) >>> 16 === segment.slot;
-      if (isHere && entry[listed.offset] !== words[at + listed.offset]) continue;
+      const offset = index.offsetIn(segment.slot, partitionAndKind >>> 16, words, at);
+      if (offset >= 0 && offset !== words[at + listed.offset]) continue;
     }
     const to = kept.grow();
-    kept.words.set(words.subarray(at, at + LISTED_WORDS), to);
+    for (let w = 0; w < LISTED_WORDS; w++) kept.words[to + w] = words[at + w] as number;
   }
   kept.facts.push(...lastOfEach(entries));
   return kept;

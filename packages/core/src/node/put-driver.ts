@@ -103,7 +103,8 @@ export class PutDriver<T> {
         this.#before = recordOf(held);
         if (!this.#standInMyself()) return this.#answer(NO_ROOM);
         this.#started = true;
-        return { ...change, meta: this.#spread() };
+        const { body, inDoubt, lifetime, reaped } = change;
+        return { body, inDoubt, lifetime, reaped, meta: this.#spread() };
       },
       (status) => {
         this.#own = status;

@@ -168,7 +168,10 @@ export class Replica {
         const merged = this.#merged(key, held, arrived, whole);
         const facts = meta(merged.body, recordOf(held));
         kept = { body: merged.body, changed: recordOf(held)?.body !== merged.body };
-        if (facts !== undefined) return { ...merged, meta: facts };
+        if (facts !== undefined) {
+          const { body, inDoubt, lifetime, reaped } = merged;
+          return { body, inDoubt, lifetime, reaped, meta: facts };
+        }
         end("refused");
         return undefined;
       },
@@ -239,7 +242,9 @@ export class Replica {
       return;
     }
     const digest = sameBody ? before.digest : digestOf(primitives, key.hash, change.body);
-    const record = { ...change, digest };
+    // Field by field, here as wherever each write comes by: a spread with more behind it costs a microsecond, and what it makes outlives the write.
+    const { body, inDoubt, lifetime, reaped } = change;
+    const record: LocalRecord = { body, digest, inDoubt, lifetime, reaped };
     const value = encodeRecord(primitives, key.hash, record);
     this.#damaged.delete(key.hash);
     this.#tellTree(key, held, treeDigest(record));
@@ -248,7 +253,8 @@ export class Replica {
     const mark = markOf(outline);
     const tag = tags.tagFor(key.id);
     const fact = tags.factFor(tag);
-    const records = [{ ...addressOf(key), value, digest: treeDigest(record), mark, tag }];
+    const { partition, hash, id } = key;
+    const records = [{ partition, hash, key: id, value, digest: treeDigest(record), mark, tag }];
     storage.apply({ records, meta: fact === undefined ? meta : [...meta, fact] }, (error) => {
       if (error === undefined && fact !== undefined) tags.proven(tag);
       this.#applied(key, error);
@@ -266,7 +272,8 @@ export class Replica {
     const before = recordOf(held);
     this.#damaged.delete(key.hash);
     this.#tellTree(key, held, NO_DIGEST);
-    storage.apply({ records: [{ ...addressOf(key), value: undefined }], meta }, (error) => {
+    const { partition, hash, id } = key;
+    storage.apply({ records: [{ partition, hash, key: id, value: undefined }], meta }, (error) => {
       this.#applied(key, error);
       done(error ?? "durable");
     });

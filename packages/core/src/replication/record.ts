@@ -24,7 +24,7 @@ export interface LocalRecord {
    * Every owner holds this very state or nothing, nothing older is under way anywhere, and only the removal is left (reaping.ts): it counts as
    * absent, and in no hash tree. Any change takes the mark away.
    */
-  readonly reaped?: boolean;
+  readonly reaped?: boolean | undefined;
 }
 
 const RECORD_VERSION = 1;

@@ -111,7 +111,7 @@ export class VersionVector {
     const masked: LifetimeEvents[] = [];
     for (const events of this.lifetimes) {
       const runs = maskRuns(events.runs, mask.runsOf(events.instance, events));
-      if (runs.length > 0) masked.push({ ...events, runs });
+      if (runs.length > 0) masked.push(withRuns(events, runs));
     }
     return VersionVector.ofLifetimes(masked);
   }
@@ -132,7 +132,12 @@ export class VersionVector {
 
 function unionEvents(a: LifetimeEvents, b: LifetimeEvents): LifetimeEvents {
   const runs = unionRuns(a.runs, b.runs);
-  return runs === a.runs ? a : runs === b.runs ? b : { ...a, runs };
+  return runs === a.runs ? a : runs === b.runs ? b : withRuns(a, runs);
+}
+
+/** Spelled out: with each write, this is done for every vector that it meets. */
+function withRuns({ instance, boot, birth }: LifetimeEvents, runs: ChainRuns): LifetimeEvents {
+  return { instance, boot, birth, runs };
 }
 
 /** A total order of vectors that has nothing to do with causality: for canonical sorting. */

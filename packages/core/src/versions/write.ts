@@ -85,7 +85,8 @@ export function write(state: KeyState, request: WriteRequest): WriteResult {
   // Where the last write wins, a write replaces whatever its coordinator holds.
   const seen = isLww ? state.vector.union(context.vector) : context.vector;
   const lifetime = lifetimeToMint(state, request, seen);
-  const dot = nextDot(state, { ...lifetime, instance }, seen);
+  const minting = { boot: lifetime.boot, birth: lifetime.birth, instance };
+  const dot = nextDot(state, minting, seen);
   const clock = seen.with(dot);
   const kept = state.siblings.filter((sibling) => !seen.covers(sibling.dot));
 
@@ -93,7 +94,7 @@ export function write(state: KeyState, request: WriteRequest): WriteResult {
   const bounded = boundVector(state.vector.union(clock), {
     bytesMax: limits.vectorBytesMax,
     keep: dots,
-    minting: { ...lifetime, instance },
+    minting,
     ...(request.isCurrentInstance && { isCurrentInstance: request.isCurrentInstance }),
   });
   const boundedClock = clock.maskedBy(bounded.vector);
@@ -143,11 +144,18 @@ function nextDot(state: KeyState, minting: Lifetime & { readonly instance: numbe
 function siblingOf(request: WriteRequest, dot: Dot, clock: VersionVector): Sibling {
   const { stamp, deleted, expiresAtMs, contentType, value, origin, operation } = request;
   assert(expiresAtMs === undefined || (!deleted && expiresAtMs > 0), "a value may expire, a tombstone does not");
-  return {
-    ...{ dot, clock, stamp, deleted, contentType, value, origin },
-    ...(expiresAtMs !== undefined && { expiresAtMs }),
-    ...(operation && { operation }),
+  const sibling: { -readonly [Field in keyof Sibling]: Sibling[Field] } = {
+    dot,
+    clock,
+    stamp,
+    deleted,
+    contentType,
+    value,
+    origin,
   };
+  if (expiresAtMs !== undefined) sibling.expiresAtMs = expiresAtMs;
+  if (operation !== undefined) sibling.operation = operation;
+  return sibling;
 }
 
 function withOperations(before: KeyState, siblings: readonly Sibling[], vector: VersionVector): KeyState {

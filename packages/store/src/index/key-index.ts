@@ -17,6 +17,8 @@ export interface Name {
   readonly fingerprint: number;
 }
 
+const NOWHERE = { words: new Uint32Array(0), at: -1 };
+
 export class KeyIndex {
   readonly #tables = new Map<number, PartitionTable>();
   readonly #facts = new Map<string, Fact>();
@@ -48,8 +50,25 @@ export class KeyIndex {
     return at < 0 ? undefined : table?.words.slice(at, at + ENTRY_WORDS);
   }
 
-  /** Puts the entry whose words begin at `from`; gives the one that it replaces, copied. */
-  put(partition: number, entry: Uint32Array, from = 0): Uint32Array | undefined {
+  /** Whether the entry whose words begin at `from` is in the index as it stands there, at the same place. */
+  isAs(partition: number, entry: Uint32Array, from: number): boolean {
+    const { words, at } = this.#lookup(partition, entry, from);
+    if (at < 0) return false;
+    return (
+      words[at + word.offset] === entry[from + word.offset] &&
+      words[at + word.slotAndSize] === entry[from + word.slotAndSize]
+    );
+  }
+
+  /** Where in this segment the key's record lies that counts; -1 where it lies in another, or there is none. */
+  offsetIn(slot: number, partition: number, entry: Uint32Array, from: number): number {
+    const { words, at } = this.#lookup(partition, entry, from);
+    if (at < 0 || (words[at + word.slotAndSize] as number) >>> 16 !== slot) return -1;
+    return words[at + word.offset] as number;
+  }
+
+  /** Puts the entry whose words begin at `from`. True where it replaces one, which is copied to `beforeAt` of `before`. */
+  put(partition: number, entry: Uint32Array, from = 0, before?: Uint32Array, beforeAt = 0): boolean {
     let table = this.#tables.get(partition);
     if (table === undefined) this.#tables.set(partition, (table = new PartitionTable()));
     const { hashHigh, hashLow, fingerprint } = word;
@@ -61,24 +80,25 @@ export class KeyIndex {
     this.#gain(entry, from);
     if (at < 0) {
       table.insert(entry, from, this.isLoading);
-      return undefined;
+      return false;
     }
-    const before = table.words.slice(at, at + ENTRY_WORDS);
-    this.#lose(before, 0);
-    for (let w = 0; w < ENTRY_WORDS; w++) table.words[at + w] = entry[from + w] as number;
-    return before;
+    const { words } = table;
+    this.#lose(words, at);
+    if (before !== undefined) copyEntry(words, at, before, beforeAt);
+    copyEntry(entry, from, words, at);
+    return true;
   }
 
-  /** Gives the entry that was there, copied. */
-  remove(partition: number, { high, low, fingerprint }: Name): Uint32Array | undefined {
+  /** True where there was one, which is copied to `beforeAt` of `before`. */
+  remove(partition: number, { high, low, fingerprint }: Name, before?: Uint32Array, beforeAt = 0): boolean {
     const table = this.#tables.get(partition);
     const at = table?.find(high, low, fingerprint) ?? -1;
-    if (table === undefined || at < 0) return undefined;
-    const before = table.words.slice(at, at + ENTRY_WORDS);
-    this.#lose(before, 0);
+    if (table === undefined || at < 0) return false;
+    this.#lose(table.words, at);
+    if (before !== undefined) copyEntry(table.words, at, before, beforeAt);
     table.removeAt(at);
     if (table.count === 0) this.#tables.delete(partition);
-    return before;
+    return true;
   }
 
   /** Gives the table that was there: {@link undrop} takes it back. */
@@ -170,6 +190,19 @@ export class KeyIndex {
     for (const table of this.#tables.values()) table.fit();
   }
 
+  /** The table's words, and where in them the key's entry begins. */
+  #lookup(partition: number, entry: Uint32Array, from: number): { readonly words: Uint32Array; readonly at: number } {
+    const table = this.#tables.get(partition);
+    if (table === undefined) return NOWHERE;
+    const { hashHigh, hashLow, fingerprint } = word;
+    const at = table.find(
+      entry[from + hashHigh] as number,
+      entry[from + hashLow] as number,
+      entry[from + fingerprint] as number,
+    );
+    return { words: table.words, at };
+  }
+
   #gain(words: Uint32Array, at: number): void {
     const slotAndSize = words[at + word.slotAndSize] as number;
     this.segments.at(slotAndSize >>> 16).gain(slotAndSize & SIZE_MAX);
@@ -187,4 +220,8 @@ export function nameAt(words: Uint32Array, at: number): Name {
     low: words[at + word.hashLow] as number,
     fingerprint: words[at + word.fingerprint] as number,
   };
+}
+
+function copyEntry(from: Uint32Array, at: number, to: Uint32Array, toAt: number): void {
+  for (let w = 0; w < ENTRY_WORDS; w++) to[toAt + w] = from[at + w] as number;
 }

@@ -31,6 +31,7 @@ const LOAD_MAX = 0.92;
 /** Growing by so much leaves a load of 0.82; while a store is opened it grows in longer strides, and is fitted at the end. */
 const GROWTH = 1.12;
 const GROWTH_LOADING = 1.6;
+const GROWTH_FITTED = 1.08;
 const SLOTS_MIN = 4;
 const TWO_32 = 0x1_0000_0000;
 
@@ -112,7 +113,7 @@ export class PartitionTable {
 
   /** Loading is over: fits the table to what it holds. */
   fit(): void {
-    const slots = Math.max(SLOTS_MIN, Math.ceil((this.#count * GROWTH) / LOAD_MAX));
+    const slots = Math.max(SLOTS_MIN, Math.ceil((this.#count * GROWTH_FITTED) / LOAD_MAX));
     if (slots < this.#slots) this.#rebuild(slots);
   }
 
@@ -170,7 +171,7 @@ export class PartitionTable {
       next = Math.max(next, this.#homeOf(entries, i * ENTRY_WORDS));
       places[i] = next++;
     }
-    const room = Math.max(slots, next) + 4 + (slots >>> 6);
+    const room = Math.max(slots, next) + 1 + (slots >>> 6);
     const words = new Uint32Array(room * ENTRY_WORDS);
     places.forEach((place, i) => {
       const at = i * ENTRY_WORDS;
