@@ -9,6 +9,8 @@ import {
   UnreachableError,
   ValidationError,
 } from "./errors.js";
+import type { Settle } from "./settle.js";
+import { isPassing } from "./passing.js";
 import type { Member } from "./member.js";
 import type { Waiter } from "./member-connection.js";
 import type { RequestTrace } from "./transports/trace.js";
@@ -18,8 +20,8 @@ export interface Question<T> {
   readonly message: Message;
   /** Whose owners to ask first. */
   readonly partition: number;
-  /** What to ask with when an earlier attempt may have arrived; undefined: then it must not be asked again (TRAPS 6). */
-  readonly again: Message | undefined;
+  /** Whether it may be asked again when an earlier attempt may have arrived (TRAPS 6): a read, or a write that has a name. */
+  readonly isRepeatable: boolean;
   /** Undefined for a message that is no answer to this. */
   accept(message: Message): T | undefined;
 }
@@ -40,7 +42,6 @@ export interface Dispatcher {
   doubtRing(): void;
 }
 
-const NONE: readonly Member[] = [];
 /** A member says first that the time is over, and why; the client waits this much longer for it. */
 const GRACE_MS = 100;
 
@@ -59,13 +60,13 @@ export class Call<T> implements Waiter {
   constructor(
     readonly asked: Asked<T>,
     readonly dispatcher: Dispatcher,
-    readonly resolve: (value: T) => void,
-    readonly reject: (reason: unknown) => void,
-    tried: readonly Member[] = NONE,
+    readonly settle: Settle<T>,
+    tried: readonly Member[],
+    nowMs: number,
   ) {
     this.#tried = tried;
     this.#message = asked.question.message;
-    this.#deadlineMs = dispatcher.nowMs() + asked.timeoutMs;
+    this.#deadlineMs = nowMs + asked.timeoutMs;
     this.expiresAtMs = this.#deadlineMs + GRACE_MS;
   }
 
@@ -84,7 +85,7 @@ export class Call<T> implements Waiter {
     if (value === undefined) return this.fail(this.#error("protocol", `${message.kind} is no answer to this request`));
     if (this.#settled) return;
     this.#settled = true;
-    this.resolve(value);
+    this.settle.resolve(value);
   }
 
   lost(reason: string, sent: boolean): void {
@@ -103,7 +104,7 @@ export class Call<T> implements Waiter {
   fail(reason: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.reject(reason);
+    this.settle.reject(reason);
   }
 
   /** Sends to the next member that takes it. */
@@ -125,6 +126,7 @@ export class Call<T> implements Waiter {
   }
 
   #failed(failure: Failure): void {
+    if (isPassing(failure)) this.#member?.refused();
     // Refusals that concern this member alone: another may well take the request.
     const elsewhere = failure.code === "not-owner" || failure.code === "stopping" || failure.code === "storage-failed";
     const sent = failure.effect === "unknown";
@@ -143,8 +145,8 @@ export class Call<T> implements Waiter {
     this.#reasons += `${this.#reasons === "" ? "" : "; "}${reason}`;
     if (this.dispatcher.closed) return this.fail(new ClosedError({ effect: this.#effect() }));
     if (this.#mayHaveArrived) {
-      if (this.asked.question.again === undefined) return this.fail(lastError());
-      this.#message = this.asked.question.again;
+      if (!this.asked.question.isRepeatable) return this.fail(lastError());
+      this.#message = repeated(this.asked.question.message);
     }
     const leftMs = this.#deadlineMs - this.dispatcher.nowMs();
     if (leftMs <= 0) return this.fail(lastError());
@@ -174,4 +176,10 @@ export class Call<T> implements Waiter {
   #tooLarge(): ValidationError {
     return new ValidationError("too-large", "the request is larger than a frame may be", { effect: this.#effect() });
   }
+}
+
+/** A write says that an earlier attempt may have been made, so that whoever takes it looks for one. */
+function repeated(message: Message): Message {
+  if (message.kind !== "put" || message.operation === undefined) return message;
+  return { ...message, operation: { ...message.operation, maybeRetry: true } };
 }

@@ -39,10 +39,12 @@ const RING_MIN_AGE_MS = 100;
 /** One member that hangs must not keep the client from asking another for the ring. */
 const RING_TIMEOUT_MS = 1_000;
 
+const NOBODY: readonly Member[] = [];
+
 const askRing: Question<RingCache> = {
   message: { kind: "ring" },
   partition: ANY_PARTITION,
-  again: { kind: "ring" },
+  isRepeatable: true,
   accept: ringOf,
 };
 
@@ -91,15 +93,15 @@ export class ClientSession implements Dispatcher {
   /** @throws ValidationError for a timeout that cannot be; all else rejects. */
   ask<T>(question: Question<T>, options: HedgeOptions): Promise<T> {
     const timeoutMs = options.timeoutMs === undefined ? this.#timeoutMs : checkTimeout(options.timeoutMs);
+    const { signal, hedgeMs, trace } = options;
     return new Promise((resolve, reject) => {
-      const { signal, hedgeMs, trace } = options;
       if (this.#closed) return reject(new ClosedError());
       if (signal?.aborted === true) return reject(signal.reason);
       const asked = { question, timeoutMs, trace };
-      const settle: Settle<T> =
-        signal === undefined ? { resolve, reject } : abortable(signal, resolve, reject, () => stop);
-      const stop = hedgeMs === undefined ? this.#start(asked, settle) : startHedged(this, asked, hedgeMs, settle);
-      this.#keepRingFresh();
+      const nowMs = this.nowMs();
+      if (signal === undefined && hedgeMs === undefined) this.start(asked, { resolve, reject }, NOBODY, nowMs);
+      else this.#startWith(signal, hedgeMs, asked, { resolve, reject });
+      this.#keepRingFresh(nowMs);
     });
   }
 
@@ -130,22 +132,26 @@ export class ClientSession implements Dispatcher {
     return this.#clock.after(delayMs, run);
   }
 
-  start<T>(asked: Asked<T>, { resolve, reject }: Settle<T>, tried?: readonly Member[]): Call<T> {
-    const call = new Call(asked, this, resolve, reject, tried);
+  start<T>(asked: Asked<T>, settle: Settle<T>, tried = NOBODY, nowMs = this.nowMs()): Call<T> {
+    const call = new Call(asked, this, settle, tried, nowMs);
     call.start();
     if (!this.#sweeping) this.#sweepLater();
     return call;
   }
 
-  /** Starts a call, and gives what ends it. */
-  #start<T>(asked: Asked<T>, settle: Settle<T>): (reason: unknown) => void {
-    const call = this.start(asked, settle);
-    return (reason) => call.fail(reason);
+  /** One that may be aborted, or asked of two. */
+  #startWith<T>(signal: AbortSignal | undefined, hedgeMs: number | undefined, asked: Asked<T>, each: Settle<T>): void {
+    const settle = signal === undefined ? each : abortable(signal, each, () => stop);
+    let stop = (_reason: unknown): void => {};
+    if (hedgeMs === undefined) {
+      const call = this.start(asked, settle);
+      stop = (reason) => call.fail(reason);
+    } else stop = startHedged(this, asked, hedgeMs, settle);
   }
 
-  #keepRingFresh(): void {
+  #keepRingFresh(nowMs: number): void {
     if (this.#askingRing || this.#closed) return;
-    const ageMs = this.nowMs() - this.#ringAskedMs;
+    const ageMs = nowMs - this.#ringAskedMs;
     if (ageMs < (this.#ringDoubted ? RING_MIN_AGE_MS : this.#ringMaxAgeMs)) return;
     // An old ring still leads to members that pass requests on: failing to get a newer one is no failure of the call.
     this.#askRing(
@@ -169,7 +175,7 @@ export class ClientSession implements Dispatcher {
       reject(reason);
     };
     const timeoutMs = Math.min(this.#timeoutMs, RING_TIMEOUT_MS);
-    this.#start({ question: askRing, timeoutMs, trace: undefined }, { resolve: answered, reject: failed });
+    this.start({ question: askRing, timeoutMs, trace: undefined }, { resolve: answered, reject: failed });
   }
 
   #sweepLater(): void {

@@ -4,6 +4,7 @@ import {
   Handshake,
   limits,
   NO_CLUSTER,
+  WaitingRoom,
   type Address,
   type Clock,
   type Frame,
@@ -37,13 +38,11 @@ export type Ended = (reached: boolean, waiting: boolean) => void;
 
 /** A request that timed out while nothing at all came for this long takes the connection with it. */
 const SILENCE_MS = 500;
-const REQUEST_ID_END = 0xffff_ffff;
 
 export class MemberConnection {
-  readonly #waiters = new Map<number, Waiter>();
+  readonly #waiters = new WaitingRoom<Waiter>();
   readonly #frames: FrameConnection;
   readonly #handshake: Handshake;
-  #lastId = 0;
   #connected = false;
   #refused = false;
   #bytesSeen = 0;
@@ -76,12 +75,12 @@ export class MemberConnection {
 
   /** Sends, and remembers who waits. Anything but `taken`: nothing was sent, and the waiter will not be called. */
   request(message: Message, deadlineMs: number, waiter: Waiter): SendResult {
-    const requestId = this.#nextId();
+    const requestId = this.#waiters.nextId();
     const result = this.#frames.send(this.peer.clusterId, { requestId, deadlineMs, message });
     if (result !== "taken") return result;
     // Silence before the first request means nothing.
     if (this.#waiters.size === 0) this.#quietSinceMs = undefined;
-    this.#waiters.set(requestId, waiter);
+    this.#waiters.enter(requestId, waiter);
     return result;
   }
 
@@ -93,14 +92,10 @@ export class MemberConnection {
     const { bytesReceived } = this.#frames.stats;
     if (this.#quietSinceMs === undefined || bytesReceived !== this.#bytesSeen) this.#quietSinceMs = nowMs;
     this.#bytesSeen = bytesReceived;
-    let expired = false;
-    for (const [requestId, waiter] of this.#waiters) {
-      if (waiter.expiresAtMs > nowMs) continue;
-      expired = true;
-      this.#waiters.delete(requestId);
-      waiter.expired();
-    }
-    if (expired && nowMs - this.#quietSinceMs >= SILENCE_MS) this.destroy("requests time out and nothing comes");
+    const expired = this.#waiters.those((waiter) => waiter.expiresAtMs <= nowMs);
+    for (const [requestId] of expired) this.#waiters.leave(requestId)?.expired();
+    if (expired.length > 0 && nowMs - this.#quietSinceMs >= SILENCE_MS)
+      this.destroy("requests time out and nothing comes");
     else this.#frames.check(nowMs);
   }
 
@@ -125,24 +120,14 @@ export class MemberConnection {
   }
 
   #answer(requestId: number, message: Message): void {
-    const waiter = this.#waiters.get(requestId);
-    // Its time was over: nobody waits any more.
-    if (waiter === undefined) return;
-    this.#waiters.delete(requestId);
-    waiter.answered(message);
+    // Undefined: its time was over, and nobody waits any more.
+    this.#waiters.leave(requestId)?.answered(message);
   }
 
   #closed(reason: string): void {
-    const waiters = [...this.#waiters.values()];
-    this.#waiters.clear();
+    const waiters = this.#waiters.those(() => true);
     const reached = this.#connected && !this.#refused;
     this.ended(reached, waiters.length > 0);
-    for (const waiter of waiters) waiter.lost(`${this.address}: ${reason}`, reached);
-  }
-
-  #nextId(): number {
-    do this.#lastId = this.#lastId === REQUEST_ID_END ? 1 : this.#lastId + 1;
-    while (this.#waiters.has(this.#lastId));
-    return this.#lastId;
+    for (const [requestId] of waiters) this.#waiters.leave(requestId)?.lost(`${this.address}: ${reason}`, reached);
   }
 }

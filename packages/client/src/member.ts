@@ -5,12 +5,18 @@ import { MemberConnection, type ClientPeer, type Waiter } from "./member-connect
 
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 1_000;
+/** One that refuses does so at once, has little under way for that, and would draw all requests: it counts as loaded for a while. */
+const REFUSED_LOAD = 1_000;
+const REFUSED_MS = 100;
 
 export class Member {
   #connection: MemberConnection | undefined;
   #closed = (): void => {};
   #failures = 0;
   #avoidUntilMs = 0;
+  /** When the router chose it last, in its turns. */
+  lastTurn = 0;
+  #refusedUntilMs = 0;
 
   constructor(
     readonly address: Address,
@@ -19,6 +25,16 @@ export class Member {
 
   get pending(): number {
     return this.#connection?.pending ?? 0;
+  }
+
+  /** Requests under way; more for a while after it refused one. */
+  get load(): number {
+    return this.#refusedUntilMs === 0 ? this.pending : this.pending + this.#refusedLoad();
+  }
+
+  /** It answered that it can't, just now: others are to be asked first. */
+  refused(): void {
+    this.#refusedUntilMs = this.peer.clock.monotonicMs() + REFUSED_MS;
   }
 
   /** False for a while after a connection failed: others are to be asked first. A request that comes all the same dials at once. */
@@ -47,6 +63,12 @@ export class Member {
       this.#closed = resolve;
       connection.destroy(reason);
     });
+  }
+
+  #refusedLoad(): number {
+    if (this.peer.clock.monotonicMs() < this.#refusedUntilMs) return REFUSED_LOAD;
+    this.#refusedUntilMs = 0;
+    return 0;
   }
 
   #dial(): MemberConnection {

@@ -25,7 +25,7 @@ import {
 } from "@kvorum/core";
 import { parseAddress } from "./address.js";
 import { KvorumError, TimeoutError, ValidationError } from "./errors.js";
-import { createPrimitives } from "./primitives.js";
+import { createPrimitives, nodeText } from "./primitives.js";
 import { ReadResult } from "./read-result.js";
 import type { RingCache } from "./ring-cache.js";
 import { ANY_PARTITION } from "./router.js";
@@ -63,23 +63,24 @@ export class RawClient implements Transport {
     return new RawClient(session);
   }
 
-  async get(bucket: string, key: string, options: GetOptions = {}): Promise<ReadResult> {
-    const { id, partition } = this.#keyOf(bucket, key);
-    const { r, sloppy = true } = options;
-    const message = { kind: "get", id, r, sloppy, local: false, hops: 0 } as const;
-    const { text } = this.#session.primitives;
-    const accept = (answer: Message): ReadResult | undefined =>
-      answer.kind === "got" ? new ReadResult(text, answer) : undefined;
-    return this.#session.ask({ message, partition, again: message, accept }, options);
+  get(bucket: string, key: string, options: GetOptions = {}): Promise<ReadResult> {
+    return promising(() => {
+      const { id, partition } = this.#keyOf(bucket, key);
+      const { r, sloppy = true } = options;
+      const message = { kind: "get", id, r, sloppy, local: false, hops: 0 } as const;
+      return this.#session.ask({ message, partition, isRepeatable: true, accept: readResultOf }, options);
+    });
   }
 
   /** Without a context it replaces nothing. `value` must not change until the promise settles: it may be sent again. */
-  async put(bucket: string, key: string, value: Uint8Array, options: PutOptions = {}): Promise<WriteResult> {
-    const { context = NO_CONTEXT, contentType = DEFAULT_CONTENT_TYPE } = options;
-    const problem = options.ttl === undefined ? undefined : ttlProblem(options.ttl);
-    if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
-    const address = this.#keyOf(bucket, key);
-    return this.#write(address, { value, contentType, ttlSeconds: options.ttl, context }, options);
+  put(bucket: string, key: string, value: Uint8Array, options: PutOptions = {}): Promise<WriteResult> {
+    return promising(() => {
+      const { context = NO_CONTEXT, contentType = DEFAULT_CONTENT_TYPE } = options;
+      const problem = options.ttl === undefined ? undefined : ttlProblem(options.ttl);
+      if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
+      const address = this.#keyOf(bucket, key);
+      return this.#write(address, { value, contentType, ttlSeconds: options.ttl, context }, options);
+    });
   }
 
   /** Removes what `context` covers; without one, what a quorum sees now. A value written at the same time survives. */
@@ -126,19 +127,16 @@ export class RawClient implements Transport {
     return this.#session.close();
   }
 
-  async #write(
-    { id, partition }: KeyId,
-    write: Write,
-    { w, sloppy = true, ifAbsent = false, idempotencyKey, operationId, attempt, ...options }: PutOptions,
-  ): Promise<WriteResult> {
-    const operation = operationOf(this.#session.primitives, { id, ...write }, { idempotencyKey, operationId, attempt });
+  #write({ id, partition }: KeyId, write: Write, options: PutOptions): Promise<WriteResult> {
+    const operation = operationOf(this.#session.primitives, id, write, options);
+    const { w, sloppy = true, ifAbsent = false } = options;
     const message = { kind: "put", id, ...write, w, sloppy, ifAbsent, operation, hops: 0 } as const;
-    const again = operation && { ...message, operation: { ...operation, maybeRetry: true } };
-    return this.#session.ask({ message, partition, again, accept: writeResultOf }, options);
+    const isRepeatable = operation !== undefined;
+    return this.#session.ask({ message, partition, isRepeatable, accept: writeResultOf }, options);
   }
 
   #askAnyone<T>(message: ClientRequest, accept: (answer: Message) => T | undefined, options: CallOptions): Promise<T> {
-    return this.#session.ask({ message, partition: ANY_PARTITION, again: message, accept }, options);
+    return this.#session.ask({ message, partition: ANY_PARTITION, isRepeatable: true, accept }, options);
   }
 
   #keyOf(bucket: string, key: string): KeyId {
@@ -146,6 +144,19 @@ export class RawClient implements Transport {
     if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
     return keyIdOf(this.#session.primitives, this.ring.partitions, bucket, key);
   }
+}
+
+/** What fails at once rejects too, without a second promise around the call's own: on this way each one counts. */
+function promising<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return run();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function readResultOf(answer: Message): ReadResult | undefined {
+  return answer.kind === "got" ? new ReadResult(nodeText, answer) : undefined;
 }
 
 function writeResultOf(answer: Message): WriteResult | undefined {
@@ -158,12 +169,14 @@ function writeResultOf(answer: Message): WriteResult | undefined {
 /** The tag of a write, by its idempotency key or by the id that was drawn for it; undefined for one that must not be repeated. */
 export function operationOf(
   primitives: Primitives,
-  write: Write & Pick<PutCommand, "id">,
+  id: Uint8Array,
+  write: Write,
   { idempotencyKey, operationId, attempt }: DeleteOptions,
 ): OperationTag | undefined {
-  if (idempotencyKey === undefined) return operationId && operationTagOf(primitives, operationId, write, attempt);
+  if (idempotencyKey === undefined)
+    return operationId && operationTagOf(primitives, operationId, { id, ...write }, attempt);
   checkIdempotencyKey(idempotencyKey);
-  return operationTag(primitives, idempotencyKey, write, attempt);
+  return operationTag(primitives, idempotencyKey, { id, ...write }, attempt);
 }
 
 /** A seed that hangs is given up after a while, and another one asked, until the time is over. */

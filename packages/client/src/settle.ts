@@ -17,8 +17,7 @@ export interface Starter {
 /** Lets `signal` end the wait with its reason, through `stop`, which need not be there yet; and lets go of the signal when it is over. */
 export function abortable<T>(
   signal: AbortSignal,
-  resolve: (value: T) => void,
-  reject: (reason: unknown) => void,
+  { resolve, reject }: Settle<T>,
   stop: () => (reason: unknown) => void,
 ): Settle<T> {
   const abort = (): void => stop()(signal.reason);

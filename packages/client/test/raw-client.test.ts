@@ -144,7 +144,7 @@ describe("routing", () => {
     old.ring = ringOf([old], "1");
     const client = await RawClient.connect([old.address], { clock, ringMaxAgeMs: 5_000 });
     cleanups.push(() => client.close());
-    old.ring = ringOf([fresh], "2");
+    old.ring = fresh.ring = ringOf([fresh], "2");
     clock.advance(4_999);
     expect((await client.get("b", "k")).context).toEqual(bytes(0));
     expect(client.ring.version).toBe("1");

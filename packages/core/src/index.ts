@@ -10,6 +10,7 @@ export type * from "./base/primitives.js";
 export * from "./base/quorum-arg.js";
 export * from "./base/rng.js";
 export * from "./base/ttl.js";
+export * from "./base/waiting-room.js";
 export type * from "./ports/clock.js";
 export * from "./ports/memory-network.js";
 export * from "./ports/memory-storage.js";

@@ -40,6 +40,8 @@ export type PutOutcome =
   | { readonly key: string; readonly ok: true; readonly context: string }
   | { readonly key: string; readonly ok: false; readonly error: unknown };
 
+const NO_OPTIONS = {} as const;
+
 /** Process-wide, not the client's: a {@link Counter} counts under the name of the process, whatever client it goes through. */
 const turns = new Turns();
 
@@ -52,6 +54,8 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
   readonly #options: BucketOptions<T>;
   readonly #codec: Codec<T>;
   readonly #resolve: Resolver<T> | undefined;
+  /** For reads that say nothing of their own, as nearly all. */
+  readonly #readingDefault: RawGetOptions;
 
   /** @internal */
   constructor(
@@ -63,6 +67,7 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
     this.#options = options;
     this.#codec = options.codec;
     this.#resolve = options.resolve;
+    this.#readingDefault = readingOf(NO_OPTIONS, options);
   }
 
   /**
@@ -71,12 +76,13 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
    */
   get(key: string, options: ResolveOptions<T> & { readonly resolve: Resolver<T> }): Promise<Resolved<T> | undefined>;
   get(key: string, options?: ResolveOptions<T>): Promise<Found | undefined>;
-  async get(key: string, options: ResolveOptions<T> = {}): Promise<Resolved<T> | Siblings<T> | undefined> {
+  async get(key: string, options: ResolveOptions<T> = NO_OPTIONS): Promise<Resolved<T> | Siblings<T> | undefined> {
     const read = await this.#transport.get(this.name, key, this.#reading(options));
     const resolve = options.resolve ?? this.#resolve;
     if (read.siblings.length === 0) return undefined;
     if (resolve === undefined) return this.#siblingsOf(key, read);
-    const found = await this.#resolvedOf(key, read, resolve);
+    const given = this.#resolvedOf(key, read, resolve);
+    const found = given instanceof Promise ? await given : given;
     if (options.writeBack !== true || found.siblings === 1) return found;
     const { context } = await this.put(key, found.value, { ...options, context: found.context });
     return { ...found, context };
@@ -176,19 +182,24 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
         `the update of ${this.name}/${key} gave undefined: return the new value, or use delete`,
       );
     }
-    const context = read.context.length === 0 ? undefined : contextText(read.context);
+    const context = read.contextText || undefined;
     const { w, sloppy, ttl } = options;
     const written = await this.put(key, value, { ...left(), w, sloppy, ttl, context });
     return { value, context: written.context, siblings: Math.max(1, count) };
   }
 
-  async #resolvedOf(key: string, read: ReadResult, resolve: Resolver<T>): Promise<Resolved<T>> {
-    const context = contextText(read.context);
+  /** At once where the codec decodes at once and one version stands, as nearly always: a promise for each read would cost. */
+  #resolvedOf(key: string, read: ReadResult, resolve: Resolver<T>): Resolved<T> | Promise<Resolved<T>> {
     const [first] = read.siblings;
-    if (first !== undefined && read.siblings.length === 1) {
-      const value = decoded(this.#codec, first, this.name, key);
-      return { value: value instanceof Promise ? await value : value, context, siblings: 1 };
-    }
+    if (first === undefined || read.siblings.length > 1) return this.#resolvedOfMany(key, read, resolve);
+    const context = read.contextText;
+    const value = decoded(this.#codec, first, this.name, key);
+    if (!(value instanceof Promise)) return { value, context, siblings: 1 };
+    return value.then((later) => ({ value: later, context, siblings: 1 }));
+  }
+
+  async #resolvedOfMany(key: string, read: ReadResult, resolve: Resolver<T>): Promise<Resolved<T>> {
+    const context = read.contextText;
     const siblings = await decodedSiblings(this.#codec, read.siblings, this.name, key);
     const value = resolved(resolve, { bucket: this.name, key, siblings, context });
     return { value, context, siblings: siblings.length };
@@ -196,18 +207,11 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
 
   async #siblingsOf(key: string, read: ReadResult): Promise<Siblings<T>> {
     const siblings = await decodedSiblings(this.#codec, read.siblings, this.name, key);
-    return foundSiblings(siblings, contextText(read.context));
+    return foundSiblings(siblings, read.contextText);
   }
 
-  #reading({ signal, timeout, r, sloppy, hedge }: ReadOptions): RawGetOptions {
-    const options = this.#options;
-    return {
-      signal,
-      timeoutMs: timeout ?? options.timeout,
-      r: r ?? options.r,
-      sloppy: sloppy ?? options.sloppy,
-      hedgeMs: hedge ?? options.hedge,
-    };
+  #reading(each: ReadOptions): RawGetOptions {
+    return each === NO_OPTIONS ? this.#readingDefault : readingOf(each, this.#options);
   }
 
   #writing({ signal, timeout, w, sloppy, context, idempotencyKey, ifAbsent, ttl }: PutOptions): RawPutOptions {
@@ -224,6 +228,19 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
       contentType: this.#codec.contentType,
     };
   }
+}
+
+function readingOf(
+  { signal, timeout, r, sloppy, hedge }: ReadOptions,
+  bucket: Pick<ReadOptions, "timeout" | "r" | "sloppy" | "hedge">,
+): RawGetOptions {
+  return {
+    signal,
+    timeoutMs: timeout ?? bucket.timeout,
+    r: r ?? bucket.r,
+    sloppy: sloppy ?? bucket.sloppy,
+    hedgeMs: hedge ?? bucket.hedge,
+  };
 }
 
 /** An update needs one value to change. */

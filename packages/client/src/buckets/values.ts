@@ -2,7 +2,7 @@
 import type { Codec } from "../codecs/codec.js";
 import { ConflictError, KvorumError, ResolverError, ValidationError, type KeyTrouble } from "../errors.js";
 import { Undecided, type Resolver } from "../resolvers/resolver.js";
-import type { Sibling } from "../read-result.js";
+import type { RawSibling, Sibling } from "../read-result.js";
 
 /** @throws ValidationError `bad-value`; nothing was written. */
 export function encoded<T>(codec: Codec<T>, value: T, bucket: string, key: string): Uint8Array | Promise<Uint8Array> {
@@ -18,14 +18,14 @@ export function encoded<T>(codec: Codec<T>, value: T, bucket: string, key: strin
 }
 
 /** @throws ValidationError `bad-value`, naming the version. Read the bucket with `bytes()` to see what is stored. */
-export function decoded<T>(codec: Codec<T>, raw: Sibling<Uint8Array>, bucket: string, key: string): T | Promise<T> {
-  const { value, contentType } = raw;
+export function decoded<T>(codec: Codec<T>, raw: RawSibling, bucket: string, key: string): T | Promise<T> {
+  const { contentType } = raw;
   const refuse = (cause: unknown): never => {
     const what = `version ${raw.dot} of ${bucket}/${key}, stored as ${contentType}, can't be read`;
     throw new ValidationError("bad-value", `${what}: ${reasonOf(cause)}`, { cause });
   };
   try {
-    const decodedValue = codec.decode(value, { contentType });
+    const decodedValue = codec.decode(codec.readsInPlace === true ? raw.received : raw.value, { contentType });
     return decodedValue instanceof Promise ? decodedValue.catch(refuse) : decodedValue;
   } catch (error) {
     return refuse(error);
@@ -34,7 +34,7 @@ export function decoded<T>(codec: Codec<T>, raw: Sibling<Uint8Array>, bucket: st
 
 export async function decodedSiblings<T>(
   codec: Codec<T>,
-  raws: readonly Sibling<Uint8Array>[],
+  raws: readonly RawSibling[],
   bucket: string,
   key: string,
 ): Promise<readonly Sibling<T>[]> {

@@ -15,4 +15,6 @@ export interface Codec<T> {
   readonly contentType: string;
   encode(value: T): Uint8Array | Promise<Uint8Array>;
   decode(bytes: Uint8Array, form: StoredForm): T | Promise<T>;
+  /** `decode` neither keeps nor changes the bytes it is given, not even a part of them: then they need not be copied for it. */
+  readonly readsInPlace?: boolean | undefined;
 }

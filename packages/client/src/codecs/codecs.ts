@@ -16,6 +16,7 @@ function utf8(text: string): Uint8Array {
 
 const anyJson: Codec<unknown> = {
   contentType: "application/json",
+  readsInPlace: true,
   encode(value) {
     const text = JSON.stringify(value) as string | undefined;
     if (text === undefined) throw new TypeError(`${typeof value} has no JSON`);
@@ -54,6 +55,7 @@ export function msgpack(schema?: StandardSchemaV1, options: SchemaOptions = {}):
 export function text(): Codec<string> {
   return {
     contentType: "text/plain; charset=utf-8",
+    readsInPlace: true,
     encode(value) {
       if (typeof value === "string" && !LONE_SURROGATE.test(value)) return utf8(value);
       throw new TypeError(typeof value === "string" ? "it is not well-formed Unicode" : "it is not a string");

@@ -34,6 +34,7 @@ export function withSchema<T>(
   };
   return {
     contentType: inner.contentType,
+    readsInPlace: inner.readsInPlace,
     encode: (value) => after(check(value), (result) => inner.encode(valueOf(result))),
     decode: (bytes: Uint8Array, form: StoredForm) =>
       after(inner.decode(bytes, form), (stored) => after(check(stored), (result) => checkAgain(stored, result))),

@@ -106,7 +106,7 @@ export class NodeTransport implements Transport {
     if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
     const what = { value, contentType, ttlSeconds: ttl, context };
     const write = { id, ...what, w, sloppy, ifAbsent: options.ifAbsent ?? false, hops: 0 };
-    const operation = operationOf(this.#options.primitives, write, options);
+    const operation = operationOf(this.#options.primitives, id, what, options);
     return this.#ask(options, (timeoutMs, reply) =>
       api.put({ kind: "put", ...write, operation }, timeoutMs, (outcome) => {
         if (!outcome.ok) return reply(outcome);

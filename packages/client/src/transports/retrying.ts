@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { getRandomValues } from "node:crypto";
 import { checkTimeout } from "../client-session.js";
 import { KvorumError, OverloadedError } from "../errors.js";
+import { isPassing } from "../passing.js";
 import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
@@ -20,18 +21,6 @@ const PAUSE_MAX_MS = 1_000;
 const LEFT_MIN_MS = 5;
 /** An attempt may take half of what is left, so that a member that hangs does not cost the whole call; but never less than this. */
 const ATTEMPT_MIN_MS = 1_000;
-
-/** What another attempt, at another member or a moment later, may do better. */
-const passing: ReadonlySet<string> = new Set([
-  "overloaded",
-  "unreachable",
-  "quorum-not-met",
-  "timeout",
-  "not-owner",
-  "stopping",
-  "storage-failed",
-  "clock-skew",
-]);
 
 /** `attempt` is for writes; others take no notice. */
 type Asked = CallOptions & Pick<DeleteOptions, "attempt">;
@@ -115,7 +104,7 @@ export class RetryingTransport implements Transport {
       mayHaveArrived ||= error.effect === "unknown";
       const pauseMs = pauseAfter(error, attempt - 1);
       const leftMs = endMs - performance.now() - pauseMs;
-      if (!passing.has(error.code) || leftMs < LEFT_MIN_MS) throw said(error, mayHaveArrived);
+      if (!isPassing(error) || leftMs < LEFT_MIN_MS) throw said(error, mayHaveArrived);
       if (options.trace !== undefined) options.trace.retries++;
       await paused(pauseMs, options.signal);
       try {

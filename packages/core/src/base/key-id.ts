@@ -9,6 +9,8 @@ export interface KeyId {
 }
 
 const SLASH = 0x2f;
+/** Nothing of it outlives a call: an array for each key would cost more than its hash. */
+const scratch = new Uint8Array(4096);
 
 /** The top bits of `hash` for a ring of `partitions` (a power of two) parts. */
 export function partitionOf(hash: bigint, partitions: number): number {
@@ -17,7 +19,7 @@ export function partitionOf(hash: bigint, partitions: number): number {
 
 export function keyIdOf(primitives: Primitives, partitions: number, bucket: string, key: string): KeyId {
   const text = `${bucket}/${key}`;
-  const room = new Uint8Array(text.length * 3);
+  const room = text.length * 3 <= scratch.length ? scratch : new Uint8Array(text.length * 3);
   return keyIdOfBytes(primitives, partitions, room.slice(0, primitives.text.encodeInto(text, room, 0)));
 }
 

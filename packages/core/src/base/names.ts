@@ -15,7 +15,8 @@ export function keyProblem(key: string): string | undefined {
   const bytes = utf8Length(key);
   if (bytes === 0) return "the key is empty; a key is 1-1024 bytes of UTF-8";
   if (bytes > limits.keyBytesMax) return `the key is ${bytes} bytes of UTF-8, at most ${limits.keyBytesMax} are taken`;
-  if (loneSurrogate.test(key)) return "the key is not well-formed Unicode; encode it as UTF-8 and percent-encode that";
+  if (bytes !== key.length && loneSurrogate.test(key))
+    return "the key is not well-formed Unicode; encode it as UTF-8 and percent-encode that";
   return undefined;
 }
 
@@ -25,6 +26,15 @@ export function memberProblem(name: string): string | undefined {
 }
 
 export function utf8Length(text: string): number {
+  return isAscii(text) ? text.length : unicodeLength(text);
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
+}
+
+function unicodeLength(text: string): number {
   let bytes = 0;
   for (const character of text) {
     const point = character.codePointAt(0) as number;

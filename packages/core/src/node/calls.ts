@@ -1,4 +1,5 @@
 /** Requests to other nodes that wait for their reply: each is answered once, by a message or by the word that none will come. */
+import { WaitingRoom } from "../base/waiting-room.js";
 import type { Clock } from "../ports/clock.js";
 import type { Address, Network } from "../ports/network.js";
 import type { Tide, Tides } from "../replication/tides.js";
@@ -44,11 +45,8 @@ const STATELESS: ReadonlySet<MessageKind> = new Set<MessageKind>([
   ] as const),
 ]);
 
-const REQUEST_ID_END = 0xffff_ffff;
-
 export class Calls {
-  readonly #pending = new Map<number, Pending>();
-  #lastId = 0;
+  readonly #pending = new WaitingRoom<Pending>();
 
   constructor(
     readonly network: Network,
@@ -62,9 +60,9 @@ export class Calls {
 
   /** Sends and waits; the caller ends the wait with `abandon`. Returns the request's id, or 0 when `done` was called already. */
   ask(callee: Callee, message: Message, deadlineMs: number, done: CallDone): number {
-    const requestId = this.#nextId();
+    const requestId = this.#pending.nextId();
     const tide = STATELESS.has(message.kind) ? undefined : this.tides.enter();
-    this.#pending.set(requestId, { callee, done, tide });
+    this.#pending.enter(requestId, { callee, done, tide });
     const isTaken = this.network.send(callee.address, {
       requestId,
       deadlineMs: Math.max(1, Math.ceil(deadlineMs)),
@@ -73,7 +71,7 @@ export class Calls {
     // A network may say while sending that the connection is gone, and then this request was told so already.
     if (!this.#pending.has(requestId)) return 0;
     if (isTaken) return requestId;
-    this.#pending.delete(requestId);
+    this.#pending.leave(requestId);
     if (tide !== undefined) this.tides.leave(tide);
     done({ kind: "unsent" });
     return 0;
@@ -90,9 +88,8 @@ export class Calls {
    * there is not the word of the one that was asked, or one node would count twice in a quorum (TRAPS 11).
    */
   answer(requestId: number, message: Message, from: Hello): boolean {
-    const pending = this.#pending.get(requestId);
+    const pending = this.#pending.leave(requestId);
     if (pending === undefined) return false;
-    this.#pending.delete(requestId);
     if (pending.tide !== undefined) this.tides.leave(pending.tide);
     pending.done(from.instance === pending.callee.instance ? message : { kind: "lost" });
     return true;
@@ -100,16 +97,14 @@ export class Calls {
 
   /** Stops waiting: `done` is not called. */
   abandon(requestId: number): void {
-    this.#giveUp(this.#pending.get(requestId)?.tide);
-    this.#pending.delete(requestId);
+    this.#giveUp(this.#pending.leave(requestId)?.tide);
   }
 
   /** The connection to `address` is gone: nothing that was asked there will be answered. `sent`: whether it may have arrived. */
   lost(address: Address, sent: boolean): void {
     // What is asked there from now on, by those who are told here, goes over another connection.
-    const gone = [...this.#pending].filter(([, { callee }]) => callee.address === address);
-    for (const [requestId, { done, tide }] of gone) {
-      if (!this.#pending.delete(requestId)) continue;
+    for (const [requestId, { done, tide }] of this.#pending.those(({ callee }) => callee.address === address)) {
+      if (this.#pending.leave(requestId) === undefined) continue;
       this.#giveUp(tide);
       done({ kind: sent ? "lost" : "unsent" });
     }
@@ -117,11 +112,5 @@ export class Calls {
 
   #giveUp(tide: Tide | undefined): void {
     if (tide !== undefined) this.tides.giveUp(tide, this.clock.monotonicMs());
-  }
-
-  #nextId(): number {
-    do this.#lastId = this.#lastId === REQUEST_ID_END ? 1 : this.#lastId + 1;
-    while (this.#pending.has(this.#lastId));
-    return this.#lastId;
   }
 }

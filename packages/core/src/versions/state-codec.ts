@@ -28,6 +28,8 @@ const WITH_OPERATION = 16;
 const WITH_EXPIRY = 32;
 const KNOWN_BITS = DELETED | BY_FALLBACK | WITH_CONTEXT | OWN_CLOCK | WITH_OPERATION | WITH_EXPIRY;
 
+type Writable<T> = { -readonly [F in keyof T]: T[F] };
+
 /** The least that a sibling takes: a count that cannot be true is refused before anything is made for it. */
 const SIBLING_BYTES_MIN = 8;
 
@@ -72,13 +74,7 @@ export function encodeState(writer: Writer, state: KeyState): void {
 export function decodeState(reader: Reader): KeyState {
   const { format, ...header } = decodeHeader(reader);
   const vector = decodeVector(reader);
-  const siblings: Sibling[] = [];
-  for (let left = reader.count(SIBLING_BYTES_MIN); left > 0; left--) {
-    const sibling = decodeSibling(reader, vector);
-    const previous = siblings.at(-1);
-    if (previous && compareSiblings(previous, sibling) >= 0) throw new MalformedError("siblings are out of order");
-    siblings.push(sibling);
-  }
+  const siblings = decodeSiblings(reader, vector);
   const operations = PastOperations.decode(reader.raw(reader.count(RECORD_BYTES) * RECORD_BYTES));
   const state = { siblings, vector, operations };
   const isExpiring = siblings.some(({ expiresAtMs }) => expiresAtMs !== undefined);
@@ -87,6 +83,17 @@ export function decodeState(reader: Reader): KeyState {
   const isTrue = values.length === header.valued && sameItems(expiriesOf(values), header.expiries, compareNumbers);
   if (!isTrue) throw new MalformedError("the header counts other versions than stand");
   return state;
+}
+
+function decodeSiblings(reader: Reader, vector: VersionVector): readonly Sibling[] {
+  const siblings = new Array<Sibling>(reader.count(SIBLING_BYTES_MIN));
+  let previous: Sibling | undefined;
+  for (let i = 0; i < siblings.length; i++) {
+    const sibling = decodeSibling(reader, vector);
+    if (previous && compareSiblings(previous, sibling) >= 0) throw new MalformedError("siblings are out of order");
+    siblings[i] = previous = sibling;
+  }
+  return siblings;
 }
 
 /** Which values stand in an encoded state and how long, without reading the rest: for lists and counts. @throws MalformedError */
@@ -146,18 +153,17 @@ function decodeSibling(reader: Reader, vector: VersionVector): Sibling {
   const operation = (flags & WITH_OPERATION) === 0 ? undefined : decodeOperation(reader);
   const expiresAtMs = (flags & WITH_EXPIRY) === 0 ? undefined : reader.uvarint();
   if (expiresAtMs === 0) throw new MalformedError("an expiry before all time");
-  const node = decodeText(reader);
-  return {
-    dot,
-    clock,
-    stamp,
-    deleted: isDeleted,
-    ...(expiresAtMs !== undefined && { expiresAtMs }),
-    contentType: decodeText(reader),
-    value: reader.blob(),
-    origin: { node, fallback: (flags & BY_FALLBACK) !== 0, context: (flags & WITH_CONTEXT) !== 0 },
-    ...(operation && { operation }),
+  const origin = {
+    node: decodeText(reader),
+    fallback: (flags & BY_FALLBACK) !== 0,
+    context: (flags & WITH_CONTEXT) !== 0,
   };
+  const contentType = decodeText(reader);
+  const value = reader.blob();
+  const sibling: Writable<Sibling> = { dot, clock, stamp, deleted: isDeleted, contentType, value, origin };
+  if (expiresAtMs !== undefined) sibling.expiresAtMs = expiresAtMs;
+  if (operation !== undefined) sibling.operation = operation;
+  return sibling;
 }
 
 /** A sibling's dot is covered by the vector, so the position of its lifetime there says most of it. */

@@ -45,35 +45,41 @@ function endOfInstance(lifetimes: readonly LifetimeEvents[], start: number): num
 /** @throws MalformedError for anything that {@link encodeVector} would not have written. */
 export function decodeVector(reader: Reader): VersionVector {
   const instances = reader.count(INSTANCE_BYTES);
-  const lifetimes: LifetimeEvents[] = [];
+  // As long as it will be in nearly all cases: an array that grows from nothing takes room for sixteen.
+  const lifetimes = new Array<LifetimeEvents>(instances);
+  let end = 0;
   let previousInstance = -1;
   for (let i = 0; i < instances; i++) {
     const instance = reader.u48();
     if (instance <= previousInstance) throw new MalformedError("the instances of a vector are out of order");
     previousInstance = instance;
-    decodeInstance(reader, instance, lifetimes);
+    end = decodeInstance(reader, instance, lifetimes, end);
   }
   return VersionVector.ofLifetimes(lifetimes);
 }
 
-function decodeInstance(reader: Reader, instance: number, into: LifetimeEvents[]): void {
+/** Gives where its lifetimes end in `into`. */
+function decodeInstance(reader: Reader, instance: number, into: LifetimeEvents[], start: number): number {
   const count = reader.count(5);
   if (count === 0) throw new MalformedError("an instance without lifetimes");
-  let previous = { boot: -1, birth: -1 };
+  let previousBoot = -1;
+  let previousBirth = -1;
   for (let i = 0; i < count; i++) {
     const boot = decodeCounter(reader);
     const birth = decodeCounter(reader);
-    if (boot < previous.boot || (boot === previous.boot && birth <= previous.birth)) {
+    if (boot < previousBoot || (boot === previousBoot && birth <= previousBirth)) {
       throw new MalformedError("the lifetimes of an instance are out of order");
     }
-    previous = { boot, birth };
-    into.push({ instance, boot, birth, runs: decodeRuns(reader) });
+    previousBoot = boot;
+    previousBirth = birth;
+    into[start + i] = { instance, boot, birth, runs: decodeRuns(reader) };
   }
+  return start + count;
 }
 
 function decodeRuns(reader: Reader): ChainRuns {
   const count = reader.count(2);
-  const runs: number[] = [];
+  const runs = new Array<number>(count * 2);
   let chains = 0;
   let previous = -1;
   for (let i = 0; i < count; i++) {
@@ -83,7 +89,8 @@ function decodeRuns(reader: Reader): ChainRuns {
     if (length === 0 || counter === previous) throw new MalformedError("runs of chains that are not canonical");
     if (chains > limits.chainsMax) throw new MalformedError(`more than ${limits.chainsMax} chains of one lifetime`);
     previous = counter;
-    runs.push(length, counter);
+    runs[2 * i] = length;
+    runs[2 * i + 1] = counter;
   }
   if (previous <= 0) throw new MalformedError("runs of chains that end without an event");
   return runs;
