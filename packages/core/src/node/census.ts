@@ -88,7 +88,7 @@ export class Census {
 
   /** Reads the records at each of these hashes, one hash after the other. */
   #read(partition: number, hashes: readonly bigint[], found: CountedKey[], done: () => void, from = 0): void {
-    const { storage, clock } = this.#options;
+    const { replica, clock } = this.#options;
     const hash = hashes[from];
     if (hash === undefined || this.#stopped) return done();
     const take = (record: StoredRecord): boolean => {
@@ -96,7 +96,7 @@ export class Census {
       if (counted !== undefined) found.push(counted);
       return true;
     };
-    storage.scan(partition, hash, hash, take, () => {
+    replica.scan(partition, hash, hash, take, () => {
       const next = (): void => this.#read(partition, hashes, found, done, from + 1);
       // Stores may answer before the call returns: the stack is left, and others get their turn.
       if (from % EMPTY_AT_ONCE === EMPTY_AT_ONCE - 1) clock.after(0, next);

@@ -60,7 +60,7 @@ export class DeadFinder {
       this.#take(stored, search);
       return true;
     };
-    this.node.storage.scan(partition, hash, hash, take, () => {
+    this.node.replica.scan(partition, hash, hash, take, () => {
       const next = (): void => this.#read(partition, search, at + 1, done);
       if (at % READS_AT_ONCE === READS_AT_ONCE - 1) this.node.clock.after(0, next);
       else next();

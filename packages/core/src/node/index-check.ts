@@ -51,8 +51,8 @@ export class IndexCheck {
     if (this.#stopped) return;
     for (const hash of hashes) {
       let read: bigint | undefined;
-      const { storage, replica } = this.#options;
-      storage.scan(
+      const { replica } = this.#options;
+      replica.scan(
         partition,
         hash,
         hash,

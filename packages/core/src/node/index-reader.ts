@@ -62,7 +62,7 @@ export function statesAt(
   const next = (from: number): void => {
     const hash = hashes[from];
     if (hash === undefined || bytes >= bytesMax) return done(states, hash === undefined);
-    node.storage.scan(partitionOf(hash, node.identity.partitions), hash, hash, take, () => next(from + 1));
+    node.replica.scan(partitionOf(hash, node.identity.partitions), hash, hash, take, () => next(from + 1));
   };
   next(0);
 }

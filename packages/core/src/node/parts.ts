@@ -204,7 +204,7 @@ export class NodeParts implements NodeContext {
       onMismatch: (partition) => this.trees.doubt(partition),
     });
     this.scrub = new Scrub({
-      ...{ clock, storage, replica: this.replica, partitions: identity.partitions },
+      ...{ clock, replica: this.replica, partitions: identity.partitions },
       onSlice: (partition, from, to, read) => this.indexCheck.look(partition, from, to, read),
       onUnreadable: (partition) => this.#foundUnreadable(partition),
     });

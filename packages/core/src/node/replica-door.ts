@@ -144,7 +144,7 @@ export class ReplicaDoor {
     take: (record: StoredRecord) => boolean,
     done: (damaged: number) => void,
   ): void {
-    this.node.storage.scan(
+    this.node.replica.scan(
       from.partition,
       from.fromHash,
       HASH_MAX,

@@ -7,7 +7,7 @@ import type { Primitives } from "../base/primitives.js";
 import type { KeyId } from "../base/key-id.js";
 import { NO_DIGEST } from "../merkle/sum.js";
 import { MARK_MAX, type MetaWrite, type ReadOutcome, type RecordKey, type Storage } from "../ports/storage.js";
-import type { StorageError, StoredRecord } from "../ports/storage.js";
+import type { Scanned, StorageError, StoredRecord } from "../ports/storage.js";
 import { decodeRecord, digestOf, encodeRecord, type LifetimeMark, type LocalRecord } from "../replication/record.js";
 import type { Tides } from "../replication/tides.js";
 import { lifetimeAfterMerge } from "../versions/write.js";
@@ -121,6 +121,20 @@ export class Replica {
     if (record === undefined) this.#foundDamage({ id: key, hash, partition });
     else if (record.inDoubt) this.#options.onDoubtful({ id: key, hash, partition });
     return record;
+  }
+
+  /** As the store's own, and what it could not read is known here from then on: no reader may pass by damage in silence. */
+  scan(
+    partition: number,
+    fromHash: bigint,
+    toHash: bigint,
+    visit: (record: StoredRecord) => boolean,
+    done: (result: Scanned) => void,
+  ): void {
+    this.#options.storage.scan(partition, fromHash, toHash, visit, (result) => {
+      for (const hash of result.hashes ?? []) this.damagedAt(partition, hash);
+      done(result);
+    });
   }
 
   /** Reads the key, asks `decide` what shall be there, and keeps it. `done` comes when that is on disk, or with what went wrong. */

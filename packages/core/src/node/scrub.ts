@@ -6,12 +6,11 @@ import { compareBytes } from "../base/bytes.js";
 import { limits } from "../base/limits.js";
 import type { KeyDigest } from "../merkle/descent.js";
 import type { Clock } from "../ports/clock.js";
-import { HASH_MAX, type Storage, type StoredRecord } from "../ports/storage.js";
+import { HASH_MAX, type StoredRecord } from "../ports/storage.js";
 import { treeDigest, type Replica } from "./replica.js";
 
 export interface ScrubOptions {
   readonly clock: Clock;
-  readonly storage: Storage;
   readonly replica: Replica;
   readonly partitions: number;
   /** A slice was read: its records, in a range of hashes that they fill. */
@@ -53,7 +52,7 @@ export class Scrub {
 
   #slice(place: Place, empty: number): void {
     if (this.#stopped) return;
-    const { storage, replica, partitions, onSlice, onUnreadable } = this.#options;
+    const { replica, partitions, onSlice, onUnreadable } = this.#options;
     const { partition, fromHash, afterKey } = place;
     if (partition >= partitions) return this.#endRound();
     const read: KeyDigest[] = [];
@@ -70,8 +69,7 @@ export class Scrub {
       next = { partition, fromHash: record.hash, afterKey: record.key.slice() };
       return false;
     };
-    storage.scan(partition, fromHash, HASH_MAX, take, ({ damaged, hashes = [] }) => {
-      for (const hash of hashes) replica.damagedAt(partition, hash);
+    replica.scan(partition, fromHash, HASH_MAX, take, ({ damaged, hashes = [] }) => {
       if (damaged > hashes.length) onUnreadable(partition);
       this.records += records;
       if (read.length > 0) onSlice(partition, fromHash, next?.fromHash ?? HASH_MAX, read);

@@ -67,7 +67,7 @@ export class Sweeper {
       bytes += record.value.length;
       return found.length < KEYS_AT_ONCE;
     };
-    this.node.storage.scan(partition, fromHash, HASH_MAX, take, () => {
+    this.node.replica.scan(partition, fromHash, HASH_MAX, take, () => {
       const last = found.at(-1);
       if (last === undefined) return done(earlier);
       this.#cancel = this.node.budget.spend("transfers", bytes, () =>

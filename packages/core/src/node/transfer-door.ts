@@ -49,7 +49,7 @@ export class TransferDoor {
       const hash = hashes[at];
       if (hash === undefined) return answer({ kind: "pulled", states, more: false });
       if (bytes >= bytesMax) return answer({ kind: "pulled", states, more: true });
-      this.node.storage.scan(
+      this.node.replica.scan(
         partition,
         hash,
         hash,

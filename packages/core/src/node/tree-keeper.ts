@@ -124,16 +124,17 @@ export class TreeKeeper implements TreesToKeep {
         found++;
         return true;
       },
-      () => {
-        if (forest.isBuilding(partition)) this.#finish(partition);
+      ({ damaged }) => {
+        if (forest.isBuilding(partition)) this.#finish(partition, damaged);
         done(found);
       },
     );
   }
 
-  #finish(partition: number): void {
+  /** `damaged`: records that the old tree may count, and that a store has found unreadable since. */
+  #finish(partition: number, damaged: number): void {
     const { forest, log } = this.#options;
-    if (forest.finish(partition)) return;
+    if (forest.finish(partition) || damaged > 0) return;
     this.parted++;
     log("error", "a hash tree was not what the store holds; built anew", { partition });
   }

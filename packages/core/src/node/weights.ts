@@ -35,7 +35,7 @@ function weighOne(node: NodeContext, partition: number, done: (keys: number, byt
   };
   node.storage.scanIndex(partition, 0n, HASH_MAX, count, () => {
     if (keys === 0) return done(0, 0);
-    node.storage.scan(
+    node.replica.scan(
       partition,
       0n,
       HASH_MAX,
