@@ -277,7 +277,7 @@ export class LogStorage implements Storage {
   /** A failed flush left it in doubt. */
   #isInDoubt(partition: number, name: Name): boolean {
     const { doubtful } = this.#parts.writer;
-    return doubtful.length > 0 && doubtful.some((undo) => undo.touches(partition, name));
+    return doubtful.some((undo) => undo.touches(partition, name));
   }
 
   #doubtfulHashes(partition: number, fromHash: bigint, toHash: bigint): bigint[] {
