@@ -218,7 +218,12 @@ export class SimulatedDisk implements Disk {
 
   /** A copy that nothing done to this one changes. */
   copy(options: SimulatedDiskOptions): SimulatedDisk {
-    const disk = new SimulatedDisk(options, new Map([...this.#names].map(([name, inode]) => [name, inode.copy()])));
+    const inodes = new Set([...this.#names.values(), ...this.#proven.values()]);
+    const copies = new Map([...inodes].map((inode) => [inode, inode.copy()]));
+    const copied = (names: ReadonlyMap<string, Inode>): Map<string, Inode> =>
+      new Map([...names].map(([name, inode]) => [name, copies.get(inode) as Inode]));
+    const disk = new SimulatedDisk(options, copied(this.#names));
+    disk.#proven = copied(this.#proven);
     disk.capacity = this.capacity;
     return disk;
   }
