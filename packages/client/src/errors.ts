@@ -38,7 +38,7 @@ export class KvorumError extends Error {
   }
 }
 
-/** Fewer than R or W replicas answered in time. */
+/** Fewer than R or W replicas answered in time; or more were asked for than the cluster has members, and then nobody was asked. */
 export class QuorumNotMetError extends KvorumError {
   override readonly name = "QuorumNotMetError";
 
@@ -48,6 +48,8 @@ export class QuorumNotMetError extends KvorumError {
     readonly needed: number,
     readonly received: number,
     details: KvorumErrorDetails = {},
+    /** How many members there are, where more replies are needed than that: such a call fails at once, and again until members are added. */
+    readonly members?: number | undefined,
   ) {
     super("quorum-not-met", message, details);
   }
@@ -151,7 +153,7 @@ export function errorOf(failure: Failure): KvorumError {
   const { code, detail, effect } = failure;
   switch (code) {
     case "quorum-not-met":
-      return new QuorumNotMetError(detail, failure.needed ?? 0, failure.received ?? 0, { effect });
+      return new QuorumNotMetError(detail, failure.needed ?? 0, failure.received ?? 0, { effect }, failure.members);
     case "overloaded":
       return new OverloadedError(detail, failure.retryAfterMs, { effect });
     case "bad-parameter":

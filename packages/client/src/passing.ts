@@ -12,6 +12,12 @@ const passing: ReadonlySet<KvorumErrorCode> = new Set<KvorumErrorCode>([
   "clock-skew",
 ]);
 
-export function isPassing({ code }: { readonly code: KvorumErrorCode }): boolean {
-  return passing.has(code);
+/** What the cluster or the client said. `members`: a quorum larger than the cluster, which no later moment brings. */
+interface Said {
+  readonly code: KvorumErrorCode;
+  readonly members?: number | undefined;
+}
+
+export function isPassing({ code, members }: Said): boolean {
+  return passing.has(code) && members === undefined;
 }

@@ -3,6 +3,7 @@ import { channel } from "node:diagnostics_channel";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   json,
+  QuorumNotMetError,
   REQUEST_CHANNEL,
   resolvers,
   text,
@@ -67,6 +68,18 @@ describe("retries", () => {
     expect(await rejection(bucket.put("k", 1, foreign))).toMatchObject({ code: "bad-context", effect: "none" });
     expect(await rejection(bucket.put("k", 1, { context: "no context!" }))).toMatchObject({ code: "bad-context" });
     expect(await rejection(bucket.get("k", { r: 9 }))).toMatchObject({ code: "bad-parameter" });
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+
+  test("a quorum larger than the cluster is told at once, with how many members there are", async () => {
+    const bucket = (await fake()).bucket("numbers", numbers);
+    const startedMs = performance.now();
+    for (const call of [bucket.get("k", { r: 2 }), bucket.put("k", 1, { w: 3 }), bucket.delete("k", { w: 2 })]) {
+      const error = await rejection(call);
+      expect(error).toBeInstanceOf(QuorumNotMetError);
+      expect(error).toMatchObject({ members: 1, received: 0, effect: "none" });
+      expect((error as Error).message).toContain("the cluster has 1 member;");
+    }
     expect(performance.now() - startedMs).toBeLessThan(1_000);
   });
 

@@ -34,6 +34,8 @@ export interface Failure {
   /** Replies that the quorum needed, and those it got. */
   readonly needed?: number;
   readonly received?: number;
+  /** How many members there are, where more are needed than that: asking again helps only when members were added. */
+  readonly members?: number;
   readonly retryAfterMs?: number;
 }
 

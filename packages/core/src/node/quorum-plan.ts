@@ -43,8 +43,9 @@ function neededOf(node: NodeContext, quorum: QuorumArg, replicas: number, name: 
     case "above-n":
       return fail("bad-parameter", `${name}=${quorum} is above n: each key has ${n} replicas`);
     case "impossible": {
-      const detail = `${name}=${quorum} needs ${needed.count} replicas and the key has ${replicas}; add members or ask for fewer`;
-      return fail("quorum-not-met", detail, "none", { needed: needed.count, received: 0 });
+      const members = `${replicas} ${replicas === 1 ? "member" : "members"}`;
+      const detail = `${name}=${quorum} needs ${needed.count} replicas and the cluster has ${members}; add members, or ask for fewer`;
+      return fail("quorum-not-met", detail, "none", { needed: needed.count, received: 0, members: replicas });
     }
   }
 }

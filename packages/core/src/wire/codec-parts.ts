@@ -68,25 +68,27 @@ export function writeFailure(writer: Writer, failure: Failure): void {
   writer.string(failure.detail);
   writeOneOf(writer, effects, failure.effect);
   const counted = failure.needed !== undefined && failure.received !== undefined;
-  writeFlags(writer, counted, failure.retryAfterMs !== undefined);
+  writeFlags(writer, counted, failure.retryAfterMs !== undefined, failure.members !== undefined);
   if (counted) {
     writer.u8(failure.needed);
     writer.u8(failure.received);
   }
   if (failure.retryAfterMs !== undefined) writer.uvarint(failure.retryAfterMs);
+  if (failure.members !== undefined) writer.u8(failure.members);
 }
 
 export function readFailure(reader: Reader): Failure {
   const code = readOneOf(reader, failureCodes);
   const detail = reader.string();
   const effect = readOneOf(reader, effects);
-  const flag = readFlags(reader, 2);
+  const flag = readFlags(reader, 3);
   return {
     code,
     detail,
     effect,
     ...(flag(0) ? { needed: reader.u8(), received: reader.u8() } : {}),
     ...(flag(1) ? { retryAfterMs: reader.uvarint() } : {}),
+    ...(flag(2) ? { members: reader.u8() } : {}),
   };
 }
 

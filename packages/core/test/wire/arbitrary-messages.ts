@@ -38,8 +38,9 @@ const failure: fc.Arbitrary<Failure> = fc
     effect: fc.constantFrom("none" as const, "unknown" as const),
     counts: fc.option(fc.record({ needed: byte, received: byte })),
     retry: fc.option(fc.record({ retryAfterMs: natural })),
+    there: fc.option(fc.record({ members: byte })),
   })
-  .map(({ counts, retry, ...rest }) => ({ ...rest, ...counts, ...retry }));
+  .map(({ counts, retry, there, ...rest }) => ({ ...rest, ...counts, ...retry, ...there }));
 
 const done = { context: bytes(), needed: byte, received: byte, fallbacks: byte };
 const byRecord = { epoch: natural, phase: fc.constantFrom(1 as const, 2 as const, 3 as const) };

@@ -74,6 +74,7 @@ export function problemDocument(problem: Problem, method: string | undefined): R
   if (changesSomething(method)) document["effect"] = problem.effect;
   if (problem.needed !== undefined) document["needed"] = problem.needed;
   if (problem.received !== undefined) document["received"] = problem.received;
+  if (problem.members !== undefined) document["members"] = problem.members;
   return document;
 }
 
