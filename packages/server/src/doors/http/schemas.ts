@@ -260,7 +260,8 @@ export const problem = z.object({
   needed: count.optional().meta({ description: "Replies that the quorum needed" }),
   received: count.optional().meta({ description: "Replies that came in time" }),
   members: count.optional().meta({
-    description: "Members that there are, where more replies are needed than that: no retry helps until members are added",
+    description:
+      "Members that there are, where more replies are needed than that: no retry helps until members are added",
   }),
 });
 
