@@ -11,6 +11,8 @@ export class Atlas {
   /** Records that were damaged, with their member: `member bucket/key`. */
   readonly #damaged = new Map<string, { readonly node: string; readonly key: KeyId }>();
 
+  /** The member whose log has had bits flipped: its folder may be refused at any start from now on, and then all that is on it is gone. */
+  #fragile: string | undefined;
   #losses = 0;
   #isLastTaken = false;
 
@@ -40,24 +42,31 @@ export class Atlas {
   mayWipe(name: string): boolean {
     this.#forgetMended();
     const othersDamaged = [...this.#damaged.values()].some(({ node }) => node !== name);
-    return this.leastCopies >= 2 && this.#wiped.size === 0 && !othersDamaged && this.#mayLose();
+    return this.#maySpare(name) && this.#wiped.size === 0 && !othersDamaged && this.#mayLose();
+  }
+
+  #maySpare(name: string): boolean {
+    return this.leastCopies >= 2 && (this.#fragile ?? name) === name;
   }
 
   mayDamage(name: string, key: KeyId): boolean {
     this.#forgetMended();
     const isElsewhere = this.world.names.some((other) => other !== name && this.#isDamaged(other, key));
-    return this.leastCopies >= 2 && this.#wiped.size === 0 && !isElsewhere && this.#mayLose();
+    const isAloneInDoubt = this.world.shape.engine !== "log" || this.mayWipe(name);
+    return this.#maySpare(name) && this.#wiped.size === 0 && !isElsewhere && isAloneInDoubt && this.#mayLose();
   }
 
   wiped(name: string): void {
     this.#lost();
     this.#wiped.add(name);
+    if (this.#fragile === name) this.#fragile = undefined;
     for (const [id, { node }] of this.#damaged) if (node === name) this.#damaged.delete(id);
   }
 
   damaged(node: string, key: KeyId): void {
     this.#lost();
     this.#damaged.set(`${node} ${key.hash}`, { node, key });
+    if (this.world.shape.engine === "log") this.#fragile = node;
   }
 
   #forgetMended(): void {

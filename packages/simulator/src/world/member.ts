@@ -1,5 +1,14 @@
 /** A member's machine: its disk and its clock stay, its processes come and go. Each process is the shipped node over simulated ports. */
-import { Starter, type Envelope, type Link, type Node, type Plant, type Rng, type Storage } from "@kvorum/core";
+import {
+  Starter,
+  type Envelope,
+  type Link,
+  type Node,
+  type Plant,
+  type RecordKey,
+  type Rng,
+  type Storage,
+} from "@kvorum/core";
 import type { Chronicle } from "./chronicle.js";
 import { Disk } from "./disk.js";
 import { DiskStorage, type FlushWatch } from "./disk-storage.js";
@@ -35,8 +44,8 @@ export class Member {
   #storage: Storage | undefined;
   #node: Node | undefined;
   #boots = 0;
-  /** Of what the folder says of itself something was damaged: then its node may refuse it. */
-  #isFactDamaged = false;
+  /** Something was damaged that may be what the folder says of itself: then its node may refuse it. */
+  #isFolderDamaged = false;
 
   constructor(
     readonly name: string,
@@ -132,7 +141,7 @@ export class Member {
   #fatal(process: Process, kind: string, reason: string): void {
     if (process !== this.#process) return;
     const { chronicle } = this.world;
-    const isOfDamage = kind === "folder" && this.#isFactDamaged;
+    const isOfDamage = kind === "folder" && this.#isFolderDamaged;
     chronicle.tell({ kind: "fatal", node: this.name, cause: isOfDamage ? "damage" : kind, reason });
     this.#end("fatal", false);
     if (!isOfDamage) return;
@@ -143,10 +152,17 @@ export class Member {
   /** Its disk is emptied, while nothing runs on it. */
   wipe(): void {
     if (this.isRunning) throw new Error(`${this.name} runs: only a dead member's disk is wiped`);
-    this.#isFactDamaged = false;
+    this.#isFolderDamaged = false;
     this.world.chronicle.fault("wipe", this.name);
     this.world.chronicle.bit("wipe");
     this.disk.wipe();
+  }
+
+  /** A bit of a record flips; false where none could. In a log it may lie in the head of the record, and then facts beside it may be lost too. */
+  damage(key: RecordKey): boolean {
+    if (!this.disk.damage(key)) return false;
+    if (this.disk instanceof LogDisk) this.#isFolderDamaged = true;
+    return true;
   }
 
   /** A bit of a named fact flips, in one that `pick` (0 to 1) chooses; false where none could. */
@@ -154,7 +170,7 @@ export class Member {
     const names = this.disk.proven.metaNames("");
     const name = names[Math.floor(pick * names.length)];
     if (name === undefined || !this.disk.damageFact(name)) return false;
-    this.#isFactDamaged = true;
+    this.#isFolderDamaged = true;
     this.world.chronicle.fault("damage-fact", this.name, name);
     this.world.chronicle.bit("damage-fact");
     return true;

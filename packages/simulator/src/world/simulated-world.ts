@@ -258,7 +258,7 @@ export class SimulatedWorld implements World {
   }
 
   damageRecord(name: string, key: KeyId): boolean {
-    const isDone = this.member(name).disk.damage(recordKey(key));
+    const isDone = this.member(name).damage(recordKey(key));
     if (isDone) {
       this.chronicle.fault("damage", name, this.primitives.text.decode(key.id, 0, key.id.length));
       this.chronicle.bit("damage");
