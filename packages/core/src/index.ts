@@ -34,6 +34,7 @@ export { formatDot, type Dot } from "./versions/actor.js";
 export type { CausalContext } from "./versions/context.js";
 export { peekContext } from "./versions/context-token.js";
 export { live, standing, valued, type KeyState } from "./versions/key-state.js";
+export { SessionMemory, type Knowledge, type ReadVerdict } from "./versions/session-memory.js";
 export type { Sibling } from "./versions/sibling.js";
 export { decodeState } from "./versions/state-codec.js";
 export { clockJson, VersionVector } from "./versions/version-vector.js";

@@ -13,6 +13,8 @@ export type OperationKind = "put" | "delete" | "get";
 export interface Operation {
   readonly index: number;
   readonly client: string;
+  /** Its client has a session: it shows no read that knows less than it has seen or written. */
+  readonly session: boolean;
   /** The node of the first attempt. */
   readonly node: string;
   readonly kind: OperationKind;

@@ -1,16 +1,16 @@
 /**
- * A session around any transport: read your writes and monotonic reads, whatever member coordinates (Terry et al. 1994). It remembers, of each
- * key it touched, the version vector of all it has seen, and gives out no read that knows less: such a read is asked again of all replicas,
- * until one knows enough or the call's time is over.
+ * A session around any transport: read your writes and monotonic reads, whatever member coordinates (Terry et al. 1994). What it remembers and what
+ * it makes of a read is core's {@link SessionMemory}, which simulated clients use too; here are its waits and the call's time.
  */
 import {
   limits,
   peekContext,
-  VersionVector,
+  SessionMemory,
   type BucketChange,
   type BucketConfig,
   type ConflictPage,
   type KeyPage,
+  type Knowledge,
 } from "@kvorum/core";
 import { setTimeout as pause } from "node:timers/promises";
 import { KvorumError } from "../errors.js";
@@ -19,34 +19,28 @@ import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } 
 import type { ReadResult } from "../read-result.js";
 import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
 
-/** What a session knows of a key. */
-interface Known {
-  readonly vector: VersionVector;
-  /** Some of it was seen or kept by fallbacks alone: then the primaries do not speak for all there is. */
-  readonly byFallbacks: boolean;
-}
-
-const NOTHING: Known = { vector: VersionVector.EMPTY, byFallbacks: false };
 const PAUSE_FIRST_MS = 10;
 const PAUSE_MAX_MS = 250;
 
 export class SessionTransport implements Transport {
-  /** By `bucket/key`, least recently used first. */
-  readonly #known = new Map<string, Known>();
+  readonly #memory: SessionMemory;
 
   constructor(
     readonly inner: Transport,
-    readonly keysMax: number = limits.clientSessionKeysMax,
-  ) {}
+    keysMax: number = limits.clientSessionKeysMax,
+  ) {
+    this.#memory = new SessionMemory(keysMax);
+  }
 
   async get(bucket: string, key: string, options: GetOptions): Promise<ReadResult> {
     const name = `${bucket}/${key}`;
     // What is known when the read begins: a write that ends meanwhile may have come too late for it.
-    const known = this.#known.get(name) ?? NOTHING;
+    const known = this.#memory.known(name);
     const endMs = performance.now() + (options.timeoutMs ?? limits.requestTimeoutMs);
     const read = await this.inner.get(bucket, key, options);
-    const enough = read.vector.dominates(known.vector) ? read : await this.#askAll(bucket, key, known, options, endMs);
-    this.#learn(name, enough.vector, enough.quorum.fallbacks > 0);
+    const isEnough = this.#memory.judge(known, knowledgeOf(read), false) === "shows-enough";
+    const enough = isEnough ? read : await this.#askAll(bucket, key, known, options, endMs);
+    this.#memory.learn(name, knowledgeOf(enough));
     return enough;
   }
 
@@ -81,14 +75,17 @@ export class SessionTransport implements Transport {
 
   /** Keys that are remembered. */
   get size(): number {
-    return this.#known.size;
+    return this.#memory.size;
   }
 
-  /**
-   * Asks all primaries until they know enough. All of them together know every write that primaries acknowledged and that anything still
-   * stands for: what they miss of it was deleted and reaped since, and the session forgets it too. What only fallbacks took has to come home.
-   */
-  async #askAll(bucket: string, key: string, known: Known, options: GetOptions, endMs: number): Promise<ReadResult> {
+  /** Asks all primaries until they know enough, or all that there is to know. */
+  async #askAll(
+    bucket: string,
+    key: string,
+    known: Knowledge,
+    options: GetOptions,
+    endMs: number,
+  ): Promise<ReadResult> {
     for (let attempt = 0; ; attempt++) {
       const leftMs = endMs - performance.now();
       const pauseMs = attempt === 0 ? 0 : Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** attempt);
@@ -101,40 +98,21 @@ export class SessionTransport implements Transport {
         sloppy: false,
         timeoutMs: leftMs - pauseMs,
       });
-      if (read.vector.dominates(known.vector)) return read;
-      if (!known.byFallbacks && read.quorum.fallbacks === 0) {
-        this.#known.delete(`${bucket}/${key}`);
-        return read;
-      }
+      const verdict = this.#memory.judge(known, knowledgeOf(read), true);
+      if (verdict === "was-reaped") this.#memory.forget(`${bucket}/${key}`);
+      if (verdict !== "knows-less") return read;
     }
   }
 
   #wrote(name: string, result: WriteResult): WriteResult {
     const vector = peekContext(nodeText, result.context)?.vector;
-    if (vector !== undefined) this.#learn(name, vector, result.quorum.fallbacks > 0);
+    if (vector !== undefined) this.#memory.learn(name, { vector, byFallbacks: result.quorum.fallbacks > 0 });
     return result;
-  }
-
-  #learn(name: string, vector: VersionVector, byFallbacks: boolean): void {
-    const known = joined(this.#known.get(name) ?? NOTHING, { vector, byFallbacks });
-    this.#known.delete(name);
-    this.#known.set(name, known);
-    if (this.#known.size <= this.keysMax) return;
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest);
-      return;
-    }
   }
 }
 
-/** What both tell together. What primaries tell is not known by fallbacks alone, whoever told it before. */
-function joined(before: Known, news: Known): Known {
-  const isAll = news.vector.dominates(before.vector);
-  const isNothingNew = before.vector.dominates(news.vector);
-  if (isAll && isNothingNew) return { vector: before.vector, byFallbacks: before.byFallbacks && news.byFallbacks };
-  if (isAll) return news;
-  if (isNothingNew) return before;
-  return { vector: before.vector.union(news.vector), byFallbacks: before.byFallbacks || news.byFallbacks };
+function knowledgeOf({ vector, quorum }: ReadResult): Knowledge {
+  return { vector, byFallbacks: quorum.fallbacks > 0 };
 }
 
 function notMet(bucket: string, key: string): KvorumError {

@@ -178,6 +178,11 @@ export class Membership {
     return known > boot || isOther ? "later" : "fine";
   }
 
+  /** How often an instance was started, as far as that is known here. */
+  bootOf(instance: number): number | undefined {
+    return this.#options.facts.gossip.bootOf(instance);
+  }
+
   /** The instance that has the name now. */
   instanceOf(name: string): number | undefined {
     return this.#members.get(name)?.instance;

@@ -150,7 +150,7 @@ export class NodeParts implements NodeContext {
         onOld: () => this.#rivalFound(),
         onOver: (inTime) => this.#selfProven(inTime),
       },
-      boot.boot > 1,
+      boot.boot > 1 && !plants.has("old-copy-believed"),
     );
     if (this.selfProof.isOpen) this.actors.doubt(provisionalBirth(rng.fork("births").float()));
     this.states = new States(primitives, identity.secret);

@@ -30,6 +30,9 @@ export const plants = {
     "a tombstone is reaped though a member is away, and without asking what is still under way (TRAPS 16, 17)",
   "gossip-resurrects":
     "a removed member is one again as soon as gossip shows a heartbeat of it (TRAPS 21, CASSANDRA-5216)",
+  "old-copy-believed":
+    "a member that was started from an old copy of its folder asks nobody whether it is one (TRAPS 3)",
+  "session-takes-less": "a client's session shows whatever a read brings, also less than it has seen",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Plant = keyof typeof plants;

@@ -18,6 +18,7 @@ import { rarePathsTaken } from "./rare-paths.js";
 import { resurrections } from "./resurrections.js";
 import { retries } from "./retries.js";
 import { rings } from "./rings.js";
+import { sessions } from "./sessions.js";
 import { siblings } from "./siblings.js";
 import { staleReads } from "./stale-reads.js";
 import { trees } from "./trees.js";
@@ -28,6 +29,7 @@ export const checkers: readonly MakeChecker[] = [
   resurrections,
   phantoms,
   staleReads,
+  sessions,
   expiry,
   acknowledgements,
   dots,

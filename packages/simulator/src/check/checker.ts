@@ -16,6 +16,8 @@ export interface Bench {
   readonly past: Past;
   /** Healers run: replicas must end up equal. */
   readonly heals: boolean;
+  /** How far the wall clocks of two members may be apart while none jumps, milliseconds. */
+  readonly clocksApartMs: number;
   report(invariant: string, what: string): void;
   /** Notes a rare path that was taken. */
   mark(path: RarePath): void;
@@ -73,6 +75,17 @@ function mayBeNewer({ version }: Operation, write: Operation): boolean {
 /** When the last of its attempts was surely over: one that got no answer may still be acted on. */
 function lastedUntil({ attempts, outcome, endMs }: Operation): number {
   return attempts === 1 && outcome === "done" ? endMs : Infinity;
+}
+
+/** Its repeat may not have found it, and made a version of its own, which whoever replaced the other one never saw (DESIGN §4, Retries). */
+export function mayBeTwice(bench: Bench, writer: Operation): boolean {
+  return writer.attempts > 1 && (writer.sloppy || !overlap(bench, writer, writer.needed, majorityOf(bench, writer)));
+}
+
+/** What a read showed, for people. */
+export function shown({ returned }: Operation): string {
+  const tags = returned.map(({ tag, deleted }) => (deleted ? `(${tag || "a tombstone"})` : tag));
+  return tags.length === 0 ? "nothing" : tags.join(", ");
 }
 
 export function describe(operation: Operation): string {

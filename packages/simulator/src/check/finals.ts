@@ -8,6 +8,8 @@ import type { World } from "../world/world.js";
 /** One owner's word. */
 export interface Holding {
   readonly body: Uint8Array;
+  /** What lies on its disk, with what its clock lets it show no more. */
+  readonly stored: Uint8Array | undefined;
   readonly state: KeyState;
   readonly versions: readonly Returned[];
 }
@@ -56,7 +58,8 @@ export function readFinals(world: World, lens: Lens, keys: ReadonlyMap<string, r
       const command: GetCommand = { kind: "get", id, r: undefined, sloppy: false, local: true, hops: 0 };
       world.request("reader", owner, command, ANSWER_MS, (reply) => {
         waiting--;
-        if (reply?.kind === "got") holdings.set(owner, holdingOf(lens, name, reply.body));
+        if (reply?.kind === "got")
+          holdings.set(owner, holdingOf(lens, name, reply.body, lens.stored(owner, bucket, key)?.body));
         else silent.push({ owner, bucket, key, why: wordOf(reply) });
       });
     }
@@ -66,9 +69,9 @@ export function readFinals(world: World, lens: Lens, keys: ReadonlyMap<string, r
   return { keys: finals, silent };
 }
 
-function holdingOf(lens: Lens, name: string, body: Uint8Array): Holding {
+function holdingOf(lens: Lens, name: string, body: Uint8Array, stored: Uint8Array | undefined): Holding {
   const state = lens.state(body);
-  return { body, state, versions: lens.versions(name, state) };
+  return { body, stored, state, versions: lens.versions(name, state) };
 }
 
 /** The versions that stand when all is merged: those that no owner has seen and does not have. Done here once more, by other means than core's. */

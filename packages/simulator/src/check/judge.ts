@@ -15,7 +15,12 @@ import { Past } from "./past.js";
 /** What is known of a run's world before it begins. */
 export interface Expectations {
   readonly healers: Healers;
+  readonly clockErrorMs: number;
+  readonly clockDrift: number;
 }
+
+/** Longer than clients are at work. */
+const DRIFTING_MS = 60_000;
 
 export class Judge implements parts.Judge {
   readonly #taken = new Sometimes();
@@ -32,6 +37,7 @@ export class Judge implements parts.Judge {
     const { record: history, lens } = clients;
     this.#bench = {
       ...{ world, history, lens, past: new Past(history), heals: makeEqual(expectations.healers) },
+      clocksApartMs: 2 * (expectations.clockErrorMs + expectations.clockDrift * DRIFTING_MS),
       report: (invariant, what) => this.#violations.report(invariant, what),
       mark: (path) => this.#taken.mark(path),
     };

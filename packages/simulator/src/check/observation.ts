@@ -30,7 +30,10 @@ function look(bench: Bench, { keys }: Finals): void {
 
 /** A few keys all over the list, of which nothing is to be reaped: that goes on by itself. */
 function explainable(keys: readonly FinalKey[]): readonly FinalKey[] {
-  const standing = keys.filter(({ union }) => union.length > 0 && union.every(({ deleted }) => !deleted));
+  const standing = keys.filter(({ union, operations }) => {
+    const isEnding = operations.some(({ ttlSeconds }) => ttlSeconds !== undefined);
+    return union.length > 0 && !isEnding && union.every(({ deleted }) => !deleted);
+  });
   const step = Math.max(1, Math.floor(standing.length / KEYS_EXPLAINED));
   return standing.filter((_, i) => i % step === 0);
 }

@@ -11,6 +11,7 @@ export function rarePathsTaken(bench: Bench): Checker {
     },
     event: (event) => {
       if (event.kind === "fatal" && event.cause === "damage") bench.mark("a damaged folder was refused and refilled");
+      if (event.kind === "fatal" && event.cause === "copy") bench.mark("an old copy of a folder was refused");
       if (event.kind === "log" && event.text === "damaged record") bench.mark("a damaged record was seen");
       if (event.kind !== "acknowledged" || event.message.value === undefined) return;
       const tag = tagOf(bench.world.primitives, event.message.value);

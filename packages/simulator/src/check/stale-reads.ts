@@ -1,6 +1,6 @@
 /** C8: where R + W > N, no read misses an operation that was done before it began, nor shows what such an operation had replaced. */
 import type { Operation } from "../history.js";
-import { describe, majorityOf, mayHaveDeleted, overlap, type Bench, type Checker } from "./checker.js";
+import { describe, mayBeTwice, mayHaveDeleted, overlap, shown, type Bench, type Checker } from "./checker.js";
 import { Losses } from "./losses.js";
 import { stands } from "./lost-writes.js";
 
@@ -42,14 +42,4 @@ function checkReplaced(bench: Bench, read: Operation, by: Operation): void {
     if (mayBeTwice(bench, writer)) continue;
     bench.report("no-stale-read", `${describe(read)} shows ${tag}, which ${describe(by)} had replaced`);
   }
-}
-
-/** Its repeat may not have found it, and made a version of its own, which whoever replaced the other one never saw (DESIGN §4, Retries). */
-function mayBeTwice(bench: Bench, writer: Operation): boolean {
-  return writer.attempts > 1 && (writer.sloppy || !overlap(bench, writer, writer.needed, majorityOf(bench, writer)));
-}
-
-function shown({ returned }: Operation): string {
-  const tags = returned.map(({ tag, deleted }) => (deleted ? `(${tag || "a tombstone"})` : tag));
-  return tags.length === 0 ? "nothing" : tags.join(", ");
 }

@@ -1,5 +1,6 @@
 /** All families of faults by name. A new one is a file beside this one and a line here: plans draw it, injectors strike with it, reports demand its bites. */
 import { clock, type SkewFault } from "./clock.js";
+import { copy, type CopyFault } from "./copy.js";
 import { crash, type CrashFault } from "./crash.js";
 import { disk, type DiskFault } from "./disk.js";
 import type { Family } from "./family.js";
@@ -12,7 +13,7 @@ import { ring, type RingFault } from "./ring.js";
 import { zone, type ZoneFault } from "./zone.js";
 
 /** Each is off in half of the runs, so that those that are on are seen alone and in every company. */
-export const families = { crash, power, pause, partition, network, clock, disk, loss, zone, ring } as const;
+export const families = { crash, power, pause, partition, network, clock, disk, loss, copy, zone, ring } as const;
 
 export type FaultFamily = keyof typeof families;
 export type Fault =
@@ -24,6 +25,7 @@ export type Fault =
   | SkewFault
   | DiskFault
   | LossFault
+  | CopyFault
   | ZoneFault
   | RingFault;
 

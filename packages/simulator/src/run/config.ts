@@ -17,6 +17,10 @@ export interface RunConfig extends WorldShape {
   readonly w: QuorumArg | undefined;
   /** Of the requests, how many are sloppy. */
   readonly sloppyShare?: number;
+  /** Of the clients, how many have a session. */
+  readonly sessionShare?: number;
+  /** Of the requests, how many are about keys whose values end. */
+  readonly briefShare?: number;
   /** One more member joins when the clients have finished. */
   readonly lateJoin: boolean;
 }
@@ -45,6 +49,8 @@ export function drawConfig(rng: Rng): RunConfig {
       { r: "all", w: "one" },
     ]),
     sloppyShare: rng.fork("sloppy").pick([0, 0, 0.5, 1]),
+    sessionShare: rng.fork("sessions").pick([0, 0, 0.5]),
+    briefShare: rng.fork("brief").pick([0, 0, 0.1, 0.3]),
     lateJoin: rng.chance(0.2),
   };
 }

@@ -17,7 +17,7 @@ export function drawScript(seed: number, given: Partial<RunConfig> = {}): Script
   const rng = new Rng(seed).fork("script");
   const config = { ...drawConfig(rng.fork("config")), ...given };
   const drawn = drawWorkload(rng.fork("workload"), config);
-  const losing: readonly FaultFamily[] = ["loss", "ring"];
+  const losing: readonly FaultFamily[] = ["loss", "copy", "ring"];
   const workload = losing.some((family) => config.families.includes(family)) ? withFullWrites(drawn) : drawn;
   return { seed, config, workload, plan: drawPlan(rng.fork("plan"), config) };
 }

@@ -6,6 +6,25 @@ const noHints = { healers: { hints: false, readRepair: true, antiEntropy: false 
 
 export const losses: readonly Scenario[] = [
   {
+    name: "an old copy of a folder that is put back proves nothing, and is refused",
+    finds: ["old-copy-believed"],
+    shape: noHints,
+    play: (scene) => {
+      scene.put("n1", "k");
+      scene.world.crash("n3", "power");
+      scene.world.takeCopy("n3");
+      scene.world.start("n3");
+      scene.until("all know of that start", () => scene.world.isStartKnown("n3"));
+      scene.putWithout("n1", "n3", "k");
+      scene.world.crash("n3", "power");
+      scene.world.putBack("n3");
+      scene.world.partition(["n2"], ["n1", "n3"], "both");
+      scene.world.start("n3");
+      scene.until("n3 is up", () => scene.world.isUp("n3"));
+      scene.get("n1", "k", { by: "c2" });
+    },
+  },
+  {
     name: "a write through a coordinator that was wiped is a new write",
     finds: [],
     play: (scene) => {

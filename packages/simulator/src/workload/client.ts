@@ -1,10 +1,11 @@
 /** One client: acts out its steps one after the other, and carries contexts from what it heard to what it writes, as a client library does. */
-import { formatDot, operationTag } from "@kvorum/core";
+import { formatDot, operationTag, SessionMemory } from "@kvorum/core";
 import type { GetCommand, PutCommand, PutDone } from "@kvorum/core";
 import { nameOf, type Operation, type Version } from "../history.js";
 import { EMPTY_TOKEN, newDots } from "../lens.js";
 import type { Company } from "./company.js";
 import { Request } from "./request.js";
+import { SessionRead } from "./session-read.js";
 import { encodeValue } from "./values.js";
 import type { Step } from "./workload.js";
 
@@ -21,12 +22,16 @@ export type StepDone = (operation: Operation) => void;
 
 export class Client {
   readonly #heard = new Map<string, Heard>();
+  readonly #session: SessionMemory | undefined;
   #begun = 0;
 
   constructor(
     readonly all: Company,
     readonly name: string,
-  ) {}
+    hasSession = false,
+  ) {
+    this.#session = hasSession ? new SessionMemory() : undefined;
+  }
 
   /** One step after the other, each after its time to think. */
   actOut(steps: readonly Step[], done: () => void): void {
@@ -50,7 +55,8 @@ export class Client {
     const operation = this.#open({ ...step, kind: "get", tag: "", attempts: 1 }, NOTHING_HEARD, quorum);
     const id = all.world.keyOf(step.bucket, step.key).id;
     const command: GetCommand = { kind: "get", id, r: quorum, sloppy: step.sloppy === true, local: false, hops: 0 };
-    new Request(all, operation, step, () => command).send((reply) => {
+    const session = this.#session && new SessionRead(all, this.#session, operation, command, step.timeoutMs);
+    new Request(all, operation, step, () => session?.command ?? command, session).send((reply) => {
       if (reply?.kind === "got") {
         operation.returned = all.lens.versions(nameOf(step), all.lens.state(reply.body));
         const sawTags = operation.returned.map(({ tag }) => tag).filter((tag) => tag !== "");
@@ -69,6 +75,8 @@ export class Client {
       if (reply?.kind !== "put-done") return done(operation);
       this.#made(operation, heard, reply);
       this.#heard.set(nameOf(step), { context: reply.context, sawTags: [operation.tag, ...heard.sawTags] });
+      const vector = this.all.lens.context(step.bucket, step.key, reply.context)?.vector;
+      if (vector !== undefined) this.#session?.learn(nameOf(step), { vector, byFallbacks: reply.fallbacks > 0 });
       // A delete that found nothing left no trace: sent again, it would be another one.
       if (step.again && !operation.isBlindDelete) request.sendAgain(() => done(operation));
       else done(operation);
@@ -96,6 +104,7 @@ export class Client {
     const { record, workload } = this.all;
     return record.begin({
       client: this.name,
+      session: this.#session !== undefined,
       node: this.all.nodeAt(step.node) ?? "",
       kind: step.kind,
       bucket: step.bucket,

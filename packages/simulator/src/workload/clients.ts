@@ -44,8 +44,8 @@ export class Clients implements parts.Clients, Company {
 
   start(): void {
     this.#configure(() => {
-      for (const { name, steps } of this.workload.clients) {
-        new Client(this, name).actOut(steps, () => this.#active--);
+      for (const { name, steps, session } of this.workload.clients) {
+        new Client(this, name, session).actOut(steps, () => this.#active--);
       }
     });
   }

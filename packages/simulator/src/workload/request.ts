@@ -2,6 +2,7 @@
 import type { GetCommand, Message, PutCommand } from "@kvorum/core";
 import type { Operation, Outcome } from "../history.js";
 import type { Company } from "./company.js";
+import type { SessionRead } from "./session-read.js";
 import type { Step } from "./workload.js";
 
 const RETRY_MS = 40;
@@ -21,6 +22,8 @@ export class Request {
     readonly operation: Operation,
     readonly step: Step,
     readonly commandOf: (attempt: number) => GetCommand | PutCommand,
+    /** Says of each answer to a read whether it may be shown. */
+    readonly session?: SessionRead,
   ) {}
 
   /** `done` comes once, when the operation has its outcome. */
@@ -28,6 +31,13 @@ export class Request {
     const { operation, step, all } = this;
     this.#attempt((reply) => {
       const isLast = operation.attempts >= step.attempts;
+      const againMs = reply?.kind === "got" ? this.session?.refuse(reply) : undefined;
+      if (againMs !== undefined) {
+        if (againMs < Infinity) return void all.world.after(againMs, () => this.send(done));
+        operation.failure = "session-not-met";
+        this.#end("not-done");
+        return done(undefined);
+      }
       if (reply?.kind === "got" || reply?.kind === "put-done") {
         operation.needed = reply.needed;
         operation.fallbacks = reply.fallbacks;

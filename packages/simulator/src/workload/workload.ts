@@ -37,6 +37,8 @@ export interface Step {
 
 export interface ClientPlan {
   readonly name: string;
+  /** It has a session: read your writes, monotonic reads. */
+  readonly session?: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -54,6 +56,9 @@ const SIBLINGS_BUCKET = "carts";
 const LWW_BUCKET = "last";
 /** Keys that all clients write all the time. */
 const HOT_KEYS = 4;
+/** Keys whose values end, most of them: apart from the others, since what may have ended excuses its absence. */
+const BRIEF_KEYS = 6;
+const BRIEF_SECONDS = [1, 1, 2, 3, 20];
 const TIMEOUTS_MS = [200, 1_000, 2_000];
 /** Of all operations; reads that fetch a context come on top of them, since a write asks for them. */
 const GET_SHARE = 0.2;
@@ -61,7 +66,7 @@ const GET_SHARE = 0.2;
 /** What a workload needs to know of its run. */
 export type WorkloadShape = Pick<
   RunConfig,
-  "clients" | "operations" | "keys" | "nodes" | "activeMs" | "r" | "w" | "sloppyShare"
+  "clients" | "operations" | "keys" | "nodes" | "activeMs" | "r" | "w" | "sloppyShare" | "sessionShare" | "briefShare"
 >;
 
 export function drawWorkload(rng: Rng, shape: WorkloadShape): Workload {
@@ -73,10 +78,9 @@ export function drawWorkload(rng: Rng, shape: WorkloadShape): Workload {
   const clients = Array.from({ length: shape.clients }, (_, i) => {
     const name = `c${i + 1}`;
     const own = rng.fork(name);
-    return {
-      name,
-      steps: Array.from({ length: stepsEach }, (_, j) => drawStep(own, `${name}.${j}`, shape, isLww, thinkMs)),
-    };
+    const session = own.fork("session").chance(shape.sessionShare ?? 0);
+    const steps = Array.from({ length: stepsEach }, (_, j) => drawStep(own, `${name}.${j}`, shape, isLww, thinkMs));
+    return { name, ...(session && { session }), steps: steps.map((step) => varied(own, step, session, shape)) };
   });
   return { buckets, clients };
 }
@@ -101,6 +105,18 @@ function drawStep(rng: Rng, name: string, shape: WorkloadShape, isLww: boolean, 
     ...(quorum !== undefined && { quorum }),
     ...(shape.r !== undefined && { readQuorum: shape.r }),
   };
+}
+
+/** What only some runs have, drawn by the step's own name, so that all else in a run is as without it. */
+function varied(rng: Rng, step: Step, session: boolean, { briefShare = 0 }: WorkloadShape): Step {
+  const own = rng.fork(`varied/${step.thinkMs}/${step.tag}/${step.key}`);
+  // With a majority at both ends a session has next to nothing to do.
+  const isLax = own.chance(0.5) && session && step.kind === "get";
+  const read = isLax ? { ...step, quorum: "one" as const } : step;
+  if (!own.chance(briefShare)) return read;
+  const key = `brief-${own.below(BRIEF_KEYS)}`;
+  const isEnding = own.chance(0.7) && step.kind === "put";
+  return { ...read, key, ...(isEnding && { ttlSeconds: own.pick(BRIEF_SECONDS) }) };
 }
 
 function drawPlace(

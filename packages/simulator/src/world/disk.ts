@@ -3,7 +3,14 @@
  * transactional store gives them; the bytes are those of the shipped record codec.
  */
 import type { Batch, RecordKey, Rng } from "@kvorum/core";
+import type { SimulatedDisk } from "@kvorum/store";
 import { Image } from "./image.js";
+
+export interface DiskCopy {
+  readonly image: Image;
+  /** Of a disk of bytes. */
+  readonly files: SimulatedDisk | undefined;
+}
 
 export class Disk {
   /** What no crash takes away. */
@@ -89,6 +96,15 @@ export class Disk {
     this.#visible = new Image();
     this.#settled += this.#unflushed.length;
     this.#unflushed = [];
+  }
+
+  /** What a copy of the folder holds that is taken now, while nothing runs on it; and the same put back. */
+  copy(): DiskCopy {
+    return { image: this.#proven.clone(), files: undefined };
+  }
+
+  putBack({ image }: DiskCopy): void {
+    this.restate(image.clone(), image.clone());
   }
 
   /** Flips a bit of a record that is proven and was not written since; false where there is none such. */

@@ -12,7 +12,7 @@ import {
   type LogStorage,
   type SimulatedDiskOptions,
 } from "@kvorum/store";
-import { Disk } from "./disk.js";
+import { Disk, type DiskCopy } from "./disk.js";
 import { Image } from "./image.js";
 
 /** Small, so that segments turn and merge within a run. */
@@ -85,6 +85,17 @@ export class LogDisk extends Disk {
     this.#running = undefined;
     super.wipe();
     this.#files = new SimulatedDisk(this.#atOnce());
+  }
+
+  override copy(): DiskCopy {
+    return { ...super.copy(), files: this.#files.copy(this.#atOnce()) };
+  }
+
+  override putBack({ files }: DiskCopy): void {
+    if (files === undefined) return;
+    this.#files = files.copy(this.#atOnce());
+    const content = this.#content();
+    this.restate(content, content.clone());
   }
 
   /** Flips a bit of the record's bytes, wherever in its segment it lies. */

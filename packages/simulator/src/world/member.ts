@@ -10,7 +10,7 @@ import {
   type Storage,
 } from "@kvorum/core";
 import type { Chronicle } from "./chronicle.js";
-import { Disk } from "./disk.js";
+import { Disk, type DiskCopy } from "./disk.js";
 import { DiskStorage, type FlushWatch } from "./disk-storage.js";
 import { LogDisk } from "./log-disk.js";
 import { LogDiskStorage } from "./log-disk-storage.js";
@@ -30,6 +30,7 @@ export interface Surroundings {
   readonly chronicle: Chronicle;
 }
 
+const BELIEVED = "no other member could say";
 /** How long whoever looks after the members takes to start one again whose process ended by itself. */
 const RESTART_MS = 400;
 
@@ -46,6 +47,9 @@ export class Member {
   #boots = 0;
   /** Something was damaged that may be what the folder says of itself: then its node may refuse it. */
   #isFolderDamaged = false;
+  #copy: DiskCopy | undefined;
+  /** What lies on its disk is a copy that was put back. */
+  #isOldCopy = false;
 
   constructor(
     readonly name: string,
@@ -142,26 +146,38 @@ export class Member {
     if (process !== this.#process) return;
     const { chronicle } = this.world;
     const isOfDamage = kind === "folder" && this.#isFolderDamaged;
-    chronicle.tell({ kind: "fatal", node: this.name, cause: isOfDamage ? "damage" : kind, reason });
+    const isOfCopy = kind === "identity" && this.#isOldCopy;
+    const cause = isOfDamage ? "damage" : isOfCopy ? "copy" : kind;
+    chronicle.tell({ kind: "fatal", node: this.name, cause, reason });
     this.#end("fatal", false);
-    if (!isOfDamage) return;
     // It says what to do, and its operator does it.
-    this.wipe();
+    if (isOfDamage || isOfCopy) this.wipe();
   }
 
   /** Its disk is emptied, while nothing runs on it. */
   wipe(): void {
     if (this.isRunning) throw new Error(`${this.name} runs: only a dead member's disk is wiped`);
     this.#isFolderDamaged = false;
+    this.#isOldCopy = false;
     this.world.chronicle.fault("wipe", this.name);
     this.world.chronicle.bit("wipe");
     this.disk.wipe();
   }
 
-  /** A bit of a record flips; false where none could. In a log it may lie in the head of the record, and then facts beside it may be lost too. */
-  damage(key: RecordKey): boolean {
-    if (!this.disk.damage(key)) return false;
-    if (this.disk instanceof LogDisk) this.#isFolderDamaged = true;
+  /** Somebody copies its folder, while nothing runs on it. */
+  takeCopy(): void {
+    this.#copy = this.disk.copy();
+  }
+
+  /** Its disk is gone, and on the new one lies the copy; false without one. */
+  putBack(): boolean {
+    if (this.#copy === undefined) return false;
+    this.wipe();
+    this.disk.putBack(this.#copy);
+    this.#copy = undefined;
+    this.#isOldCopy = true;
+    this.world.chronicle.fault("old-copy", this.name);
+    this.world.chronicle.bit("old-copy");
     return true;
   }
 
@@ -193,6 +209,8 @@ export class Member {
       },
       log: (level, text, about) => {
         world.chronicle.tell({ kind: "log", node: name, level, text, about: about ?? {} });
+        // Who puts a copy back is told not to go on with it, unless it is all there is (decision 25).
+        if (this.#isOldCopy && text.startsWith(BELIEVED)) this.#fatal(process, "identity", text);
         if (text === "ring") world.chronicle.tell({ kind: "ring", node: name, version: String(about?.["version"]) });
       },
       settings: settingsOf(shape, zone, this.seeds(boot === 1)),

@@ -214,6 +214,27 @@ export class SimulatedWorld implements World {
     this.member(name).wipe();
   }
 
+  takeCopy(name: string): void {
+    this.member(name).takeCopy();
+  }
+
+  putBack(name: string): boolean {
+    return this.member(name).putBack();
+  }
+
+  /** All the others are up and know of the start that the member is in. */
+  isStartKnown(name: string): boolean {
+    const own = this.node(name)?.membership;
+    const instance = own?.instanceOf(name);
+    const boot = instance === undefined ? undefined : own?.bootOf(instance);
+    if (instance === undefined || boot === undefined) return false;
+    const others = this.standing.filter((other) => other !== name);
+    return others.every((other) => {
+      const anotherStart = { instance, boot, start: -1 };
+      return this.node(other)?.membership.judgeStart(anotherStart) === "later";
+    });
+  }
+
   damageFact(name: string, pick: number): boolean {
     return this.member(name).damageFact(pick);
   }

@@ -2,7 +2,7 @@
  * A cluster's world as clients, checkers and scenarios see it: virtual time, members that can be asked and hurt, and what is on their disks.
  * The implementation is simulated-world.ts; the members are the nodes that ship (DESIGN §2).
  */
-import type { GetCommand, KeyId, Message, Node, Primitives, PutCommand, Rng } from "@kvorum/core";
+import type { GetCommand, KeyId, Message, Node, Plant, Primitives, PutCommand, Rng } from "@kvorum/core";
 import type { Weather } from "./path.js";
 
 /** `kill`: the process ends, what it wrote stays. `power`: of what was not flushed a random prefix of batches stays. */
@@ -59,6 +59,8 @@ export type WorldListener = (event: WorldEvent) => void;
 
 export interface World {
   readonly primitives: Primitives;
+  /** Known bugs that were planted, in nodes and in clients. */
+  readonly plants: ReadonlySet<Plant>;
   readonly nowMs: number;
   /** A stream of random numbers that depends on the seed and on `meaning` alone. */
   rng(meaning: string): Rng;
@@ -110,6 +112,9 @@ export interface World {
   pause(name: string, forMs: number): void;
   /** A dead member's disk is emptied. */
   wipe(name: string): void;
+  /** A dead member's folder is copied; and later, when it is dead again, that copy is put back in place of what lies there. False without one. */
+  takeCopy(name: string): void;
+  putBack(name: string): boolean;
   /** What `from` sends does not reach `to`; `both`: nor the other way round. Clients can be cut off too. The returned function heals it. */
   partition(from: readonly string[], to: readonly string[], direction: "one-way" | "both"): () => void;
   /** What `from` sends to `to` stands still, too short for anybody to give up; the returned function ends it. */

@@ -1,12 +1,15 @@
 /** The checkers that go by the clients' history alone, on histories made by hand: each sees what it is for, and lets pass what is right. */
 import { describe, expect, it } from "vitest";
+import type { WorldEvent } from "../../src/world/world.js";
 import { History, type Begun, type Operation, type Returned } from "../../src/history.js";
 import type { Bench, MakeChecker } from "../../src/check/checker.js";
 import type { Finals } from "../../src/check/finals.js";
 import { lostWrites } from "../../src/check/lost-writes.js";
 import { Past } from "../../src/check/past.js";
 import { phantoms } from "../../src/check/phantoms.js";
+import { expiry } from "../../src/check/expiry.js";
 import { resurrections } from "../../src/check/resurrections.js";
+import { sessions } from "../../src/check/sessions.js";
 import { staleReads } from "../../src/check/stale-reads.js";
 
 const OWNERS = ["n1", "n2", "n3"];
@@ -19,6 +22,7 @@ class Case {
     const begun: Begun = {
       ...{
         client: "c1",
+        session: false,
         node: "n1",
         kind,
         bucket: "b",
@@ -47,17 +51,25 @@ class Case {
 
   /** What the checkers say when each owner ends up with these values. */
   judge(make: MakeChecker, ...held: readonly (readonly string[])[]): string[] {
+    return this.judgeAfter(undefined, make, ...held);
+  }
+
+  /** The same when that has happened while the clients were at work. */
+  judgeAfter(event: WorldEvent | undefined, make: MakeChecker, ...held: readonly (readonly string[])[]): string[] {
     const reports: string[] = [];
     const bench = {
-      world: { nowMs: 0 },
+      world: { nowMs: event === undefined ? 0 : this.#now },
       history: this.history,
       lens: { owners: () => OWNERS },
       past: new Past(this.history),
       heals: true,
+      clocksApartMs: 0,
       report: (invariant: string) => reports.push(invariant),
       mark: () => {},
     } as unknown as Bench;
-    make(bench).end?.(finalsOf(this.history, held));
+    const checker = make(bench);
+    if (event !== undefined) checker.event?.(event);
+    checker.end?.(finalsOf(this.history, held));
     return reports;
   }
 }
@@ -169,5 +181,67 @@ describe("no read misses what was done before it began (C8)", () => {
     run.put("a").needed = 1;
     run.get();
     expect(run.judge(staleReads)).toEqual([]);
+  });
+});
+
+describe("a session reads its own writes, and never less than before (C9)", () => {
+  const session = { session: true };
+
+  it("sees a read that misses a write of the session, and none of another client's", () => {
+    const run = new Case();
+    run.put("a", [], session);
+    run.operation("get", { ...session, returned: [] });
+    run.get();
+    expect(run.judge(sessions)).toEqual(["read-your-writes"]);
+  });
+
+  it("sees a read that shows less than the one before, and lets pass what had seen that", () => {
+    const run = new Case();
+    run.put("a", [], { client: "c2" });
+    run.put("b", ["a"], { client: "c2" });
+    run.operation("get", { ...session, returned: [version("a")] });
+    run.operation("get", { ...session, returned: [version("b")] });
+    expect(run.judge(sessions)).toEqual([]);
+    run.operation("get", { ...session, returned: [version("a")] });
+    expect(run.judge(sessions)).toContain("monotonic-reads");
+  });
+
+  it("sees a value that the session has deleted", () => {
+    const run = new Case();
+    run.put("a", [], session);
+    run.operation("delete", { ...session, sawTags: ["a"] });
+    run.operation("get", { ...session, returned: [version("a")] });
+    expect(run.judge(sessions)).toEqual(["read-your-writes"]);
+  });
+
+  it("asks for nothing that somebody may have deleted, or that has ended", () => {
+    const run = new Case();
+    run.put("a", [], session);
+    run.operation("delete", { client: "c2", sawTags: ["a"], outcome: "unknown" });
+    run.operation("get", { ...session, returned: [] });
+    run.put("b", [], { ...session, key: "brief", ttlSeconds: 1 });
+    run.operation("get", { ...session, key: "brief", returned: [] });
+    expect(run.judge(sessions)).toEqual([]);
+  });
+
+  it("asks for a write of unknown outcome that was shown, unless it may be gone with what was not flushed", () => {
+    const run = new Case();
+    run.put("a", [], { client: "c2", outcome: "unknown" });
+    run.operation("get", { ...session, returned: [version("a")] });
+    run.operation("get", { ...session, returned: [] });
+    expect(run.judge(sessions)).toEqual(["monotonic-reads"]);
+    expect(run.judgeAfter({ kind: "fault", fault: "power", node: "n1", about: "" }, sessions)).toEqual([]);
+  });
+});
+
+describe("what has expired is shown by nobody", () => {
+  it("sees a value that is shown long after its end, not one that clocks may still differ about", () => {
+    const run = new Case();
+    run.put("a", [], { ttlSeconds: 1 });
+    run.operation("get", { returned: [version("a")], startMs: 3_001 });
+    expect(run.judge(expiry)).toEqual([]);
+    run.operation("get", { returned: [version("a")], startMs: 3_100 });
+    expect(run.judge(expiry)).toEqual(["no-expired-value-shown"]);
+    expect(run.judgeAfter({ kind: "fault", fault: "skew", node: "n1", about: "" }, expiry)).toEqual([]);
   });
 });
