@@ -30,10 +30,12 @@ function replaced(bench: Bench, by: Operation, write: Operation): boolean {
   if (by === write || by.kind === "get") return false;
   if (bench.past.has(by, write)) return true;
   // A delete without a context first reads a majority: it saw what was done before it began on so many that one was among them.
-  // What a sloppy one read may have been fallbacks.
+  // What a sloppy one read may have been fallbacks. And what had ended by the coordinator's clock is not there to be removed, though it may stand
+  // by another's.
   if (
     !by.isBlindDelete ||
     by.sloppy ||
+    write.ttlSeconds !== undefined ||
     write.fallbacks > 0 ||
     write.outcome !== "done" ||
     write.endMs >= by.startMs ||
