@@ -48,6 +48,8 @@ export interface Operation {
   /** Of a get that was done: what it showed. */
   returned: readonly Returned[];
   attempts: number;
+  /** The number of the attempt that was answered as done; 0 while none was. */
+  doneBy: number;
   /** What the last failed attempt was told, for the story. */
   failure: string | undefined;
 }
@@ -68,7 +70,7 @@ export interface Returned extends Version {
 /** What is known of an operation when it begins. */
 export type Begun = Omit<
   Operation,
-  "index" | "endMs" | "outcome" | "needed" | "fallbacks" | "version" | "returned" | "attempts" | "failure"
+  "index" | "endMs" | "outcome" | "needed" | "fallbacks" | "version" | "returned" | "attempts" | "doneBy" | "failure"
 >;
 
 export class History {
@@ -90,6 +92,7 @@ export class History {
       version: undefined,
       returned: [],
       attempts: 0,
+      doneBy: 0,
       failure: undefined,
     };
     this.operations.push(operation);

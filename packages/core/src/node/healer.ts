@@ -1,6 +1,6 @@
 /**
  * Heals damaged records from the other owners, also those that nobody reads (DESIGN §7, §8): asks each of them for the key, merges what they hold, and
- * calls the record whole once every one has given its state or proved that it has none. Until then it is "don't know".
+ * calls the record whole once every one has given its state, or what is left of it, or proved that it has none. Until then it is "don't know".
  */
 import { limits } from "../base/limits.js";
 import type { KeyId } from "../base/key-id.js";
@@ -217,7 +217,11 @@ function isHurt(held: Held): boolean {
   return held.kind === "unknown" && held.damaged;
 }
 
-/** A state, or proven absence; "don't know" is neither. What a hash alone finds is the whole of it where all fitted in. */
+/**
+ * A state, or proven absence; "don't know" is neither. But the remains of a record are all that there will ever be of it: two owners whose records
+ * were hurt at once would wait for each other for ever. What a hash alone finds is the whole of it where all fitted in.
+ */
 function isProof(reply: Message | NoReply): boolean {
-  return (reply.kind === "fetched" && reply.status !== "unknown") || (reply.kind === "mended" && reply.complete);
+  if (reply.kind === "fetched") return reply.status !== "unknown" || reply.isRemains === true;
+  return reply.kind === "mended" && reply.complete;
 }

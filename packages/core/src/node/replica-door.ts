@@ -23,7 +23,7 @@ export class ReplicaDoor {
   handle(request: ReplicaRequest, answer: Answer): void {
     switch (request.kind) {
       case "fetch":
-        return this.#load(request, answer, (held) => answer(fetched(held)));
+        return this.#load(request, answer, (held) => answer(this.#fetched(request.id, held)));
       case "digest":
         return this.#load(request, answer, (held) => answer(digested(held)));
       case "store":
@@ -37,7 +37,7 @@ export class ReplicaDoor {
       case "store-hint":
         return this.#storeHint(request, answer);
       case "peek":
-        return this.node.replica.load(this.node.keyOfId(request.id), (held) => answer(fetched(held)));
+        return this.node.replica.load(this.node.keyOfId(request.id), (held) => answer(this.#fetched(request.id, held)));
     }
   }
 
@@ -156,10 +156,13 @@ export class ReplicaDoor {
       ({ damaged }) => done(damaged),
     );
   }
-}
 
-function fetched(held: Held): Message {
-  return { kind: "fetched", status: held.kind, body: recordOf(held)?.body };
+  #fetched(id: Uint8Array, held: Held): Message {
+    const body = recordOf(held)?.body;
+    const isHurt = held.kind === "unknown" && held.damaged && body !== undefined;
+    const isRemains = isHurt && !this.node.isInDoubt(this.node.keyOfId(id).partition);
+    return { kind: "fetched", status: held.kind, body, ...(isRemains && { isRemains }) };
+  }
 }
 
 function digested(held: Held): Message {

@@ -59,16 +59,19 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
     number: 4,
     write(writer, message) {
       writeOneOf(writer, replicaStatuses, message.status);
-      writeFlags(writer, message.body !== undefined);
+      writeFlags(writer, message.body !== undefined, message.isRemains === true);
       if (message.body !== undefined) writer.blob(message.body);
     },
     read(reader) {
       const status = readOneOf(reader, replicaStatuses);
-      const body = readFlags(reader, 1)(0) ? reader.blob() : undefined;
+      const flag = readFlags(reader, 2);
+      const body = flag(0) ? reader.blob() : undefined;
+      const isRemains = flag(1);
       if (status !== "unknown" && (body !== undefined) !== (status === "state")) {
         throw new MalformedError(`a fetched ${status} ${body === undefined ? "without" : "with"} a body`);
       }
-      return { kind: "fetched", status, body };
+      if (isRemains && (status !== "unknown" || body === undefined)) throw new MalformedError("remains of nothing");
+      return { kind: "fetched", status, body, ...(isRemains && { isRemains }) };
     },
   },
   digest: {

@@ -59,6 +59,10 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     fc.record({ kind: kind("fetched"), status: fc.constant("state" as const), body: bytes() }),
     fc.record({ kind: kind("fetched"), status: fc.constant("absent" as const), body: fc.constant(undefined) }),
     fc.record({
+      ...{ kind: kind("fetched"), status: fc.constant("unknown" as const), body: bytes() },
+      isRemains: fc.constant(true),
+    }),
+    fc.record({
       kind: kind("fetched"),
       status: fc.constant("unknown" as const),
       body: fc.option(bytes(), { nil: undefined }),

@@ -77,9 +77,14 @@ function lastedUntil({ attempts, outcome, endMs }: Operation): number {
   return attempts === 1 && outcome === "done" ? endMs : Infinity;
 }
 
-/** Its repeat may not have found it, and made a version of its own, which whoever replaced the other one never saw (DESIGN §4, Retries). */
+/**
+ * One of its attempts may not have found another, and made a version of its own, which whoever replaced the other one never saw (DESIGN §4, Retries):
+ * one that was not known to be done may stand on fewer replicas than a later one asks.
+ */
 export function mayBeTwice(bench: Bench, writer: Operation): boolean {
-  return writer.attempts > 1 && (writer.sloppy || !overlap(bench, writer, writer.needed, majorityOf(bench, writer)));
+  if (writer.attempts <= 1) return false;
+  if (writer.doneBy !== 1 || writer.sloppy) return true;
+  return !overlap(bench, writer, writer.needed, majorityOf(bench, writer));
 }
 
 /** What a read showed, for people. */

@@ -6,6 +6,16 @@ const noHints = { healers: { hints: false, readRepair: true, antiEntropy: false 
 
 export const losses: readonly Scenario[] = [
   {
+    name: "two of three owners whose records are damaged at once do not wait for each other for ever",
+    finds: [],
+    play: (scene) => {
+      scene.put("n1", "k", { quorum: "all" });
+      scene.damage("n1", "k");
+      scene.damage("n2", "k");
+      scene.get("n1", "k", { by: "c2" });
+    },
+  },
+  {
     name: "an old copy of a folder that is put back proves nothing, and is refused",
     finds: ["old-copy-believed"],
     shape: noHints,

@@ -40,6 +40,7 @@ export class Request {
       }
       if (reply?.kind === "got" || reply?.kind === "put-done") {
         operation.needed = reply.needed;
+        operation.doneBy = operation.attempts;
         operation.fallbacks = reply.fallbacks;
         this.#end("done");
         return done(reply);

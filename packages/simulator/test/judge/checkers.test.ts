@@ -38,7 +38,7 @@ class Case {
     };
     const operation = this.history.begin(begun);
     const { outcome = "done", returned = [] } = about;
-    return Object.assign(operation, { outcome, returned, needed: 2, attempts: 1, endMs: ++this.#now });
+    return Object.assign(operation, { outcome, returned, needed: 2, attempts: 1, doneBy: 1, endMs: ++this.#now });
   }
 
   put(tag: string, sawTags: readonly string[] = [], about: Partial<Operation> = {}): Operation {
