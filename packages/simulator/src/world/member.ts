@@ -47,7 +47,7 @@ export class Member {
   #boots = 0;
   /** Something was damaged that may be what the folder says of itself: then its node may refuse it. */
   #isFolderDamaged = false;
-  #copy: DiskCopy | undefined;
+  #copy: { readonly of: DiskCopy; readonly isDamaged: boolean } | undefined;
   /** What lies on its disk is a copy that was put back. */
   #isOldCopy = false;
 
@@ -164,16 +164,25 @@ export class Member {
     this.disk.wipe();
   }
 
+  /** A bit of a record flips; false where none could. In a log it may lie in the head of the record, and then facts beside it may be lost too. */
+  damage(key: RecordKey): boolean {
+    if (!this.disk.damage(key)) return false;
+    if (this.disk instanceof LogDisk) this.#isFolderDamaged = true;
+    return true;
+  }
+
   /** Somebody copies its folder, while nothing runs on it. */
   takeCopy(): void {
-    this.#copy = this.disk.copy();
+    this.#copy = { of: this.disk.copy(), isDamaged: this.#isFolderDamaged };
   }
 
   /** Its disk is gone, and on the new one lies the copy; false without one. */
   putBack(): boolean {
     if (this.#copy === undefined) return false;
+    const { of, isDamaged } = this.#copy;
     this.wipe();
-    this.disk.putBack(this.#copy);
+    this.disk.putBack(of);
+    this.#isFolderDamaged = isDamaged;
     this.#copy = undefined;
     this.#isOldCopy = true;
     this.world.chronicle.fault("old-copy", this.name);
