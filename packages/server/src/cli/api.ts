@@ -1,4 +1,5 @@
 /** The calls of CONTRACT §3 as the commands use them: names checked before anything is sent, refusals as {@link CliError}. */
+import type { Readable } from "node:stream";
 import {
   bucketProblem,
   keyProblem,
@@ -16,6 +17,7 @@ import {
   type RiskView,
 } from "@kvorum/core";
 import { CliError, exitCodes, failedError, problemError, usageError, type Problem } from "./exit.js";
+import { readAll } from "./io.js";
 import { jsonOf, query, segment, type HttpClient, type HttpReply, type LazyBody } from "./http-client.js";
 
 /** One value of a key, as the envelope shows it. */
@@ -164,6 +166,13 @@ export class KvorumApi {
 
   repairStatus(): Promise<RepairView> {
     return this.#json("/v1/repair");
+  }
+
+  /** A snapshot of the node's data folder, as a stream. */
+  async backup(): Promise<Readable> {
+    const { status, headers, body } = await this.http.download("/v1/backup");
+    if (status !== 200) expect({ status, headers, body: await readAll(body) }, 200);
+    return body;
   }
 
   /** The document as it came: what the server says beyond the type is kept for `--json`. */

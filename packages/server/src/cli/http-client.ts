@@ -30,6 +30,10 @@ export interface HttpReply {
   readonly body: Buffer;
 }
 
+export interface Download extends Omit<HttpReply, "body"> {
+  readonly body: Readable;
+}
+
 /** No answer came. Whether a write began is told by `effect`: `none` when nothing was ever connected. */
 export class ConnectionError extends CliError {
   constructor(
@@ -93,6 +97,21 @@ export class HttpClient {
       if (!again) throw error;
       return await this.#once(request);
     }
+  }
+
+  /** A read whose answer is too large to be held: its bytes are the caller's to take, or to leave. @throws ConnectionError before they begin */
+  download(path: string): Promise<Download> {
+    return new Promise((resolve, reject) => {
+      const outgoing = this.#open({ method: "GET", path });
+      outgoing.setTimeout(this.#silenceMs, () => {
+        outgoing.destroy(new Error(`silent for ${this.#silenceMs / 1000} seconds`));
+      });
+      outgoing.on("error", (error) => reject(this.#failure(outgoing, error)));
+      outgoing.on("response", (incoming: IncomingMessage) => {
+        resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming), body: incoming });
+      });
+      outgoing.end();
+    });
   }
 
   /** Drops the connections. What is under way fails. */

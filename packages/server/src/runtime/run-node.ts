@@ -10,7 +10,6 @@ import {
   type Node,
   type NodeApi,
   type Primitives,
-  type Storage,
   type Whereabouts,
 } from "@kvorum/core";
 import { ConfigError } from "../config/config-error.js";
@@ -21,6 +20,7 @@ import { DataFolderError } from "../data-folder/errors.js";
 import { createHttpDoor, type HttpDoor } from "../doors/http/door.js";
 import { NodeMetrics } from "../doors/http/metrics.js";
 import { openStorage, type OpenedStorage } from "../storage/open-storage.js";
+import { FolderSnapshots } from "../tools/snapshots.js";
 import { TcpNetwork } from "../transport/tcp-network.js";
 import { version } from "../version.js";
 import { StorageError } from "./storage-error.js";
@@ -56,7 +56,8 @@ export async function runNode(config: RunConfig, log: Log = () => {}): Promise<N
   try {
     const primitives = await createPrimitives();
     const { storage, stats } = await openStorage(config.engine, folder.storagePath, primitives).catch(asStorageError);
-    return await startOn(config, folder, primitives, storage, stats, log);
+    const snapshots = config.engine === "log" ? await FolderSnapshots.open(folder.path) : undefined;
+    return await startOn(config, folder, primitives, { storage, stats }, snapshots, log);
   } catch (error) {
     await folder.release();
     throw error;
@@ -71,8 +72,8 @@ async function startOn(
   config: RunConfig,
   folder: DataFolder,
   primitives: Primitives,
-  storage: Storage,
-  storageStats: OpenedStorage["stats"],
+  { storage, stats }: OpenedStorage,
+  snapshots: FolderSnapshots | undefined,
   log: Log,
 ): Promise<NodeInProcess> {
   const fatal = new Signal<Error>();
@@ -122,7 +123,8 @@ async function startOn(
         node,
         primitives,
         clock: systemClock,
-        metrics: new NodeMetrics(() => first.node.stats(), true, storageStats),
+        metrics: new NodeMetrics(() => first.node.stats(), true, stats),
+        snapshots,
       },
       limits: { valueBytesMax: config.valueBytesMax, requestTimeoutMs: config.requestTimeoutMs },
     });

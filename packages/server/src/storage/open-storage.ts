@@ -7,7 +7,7 @@ import { openLogStorage } from "./open-log-storage.js";
 export interface OpenedStorage {
   readonly storage: Storage;
   /** Numbers of the log; LMDB has none. */
-  readonly stats?: () => LogStats;
+  readonly stats?: (() => LogStats) | undefined;
 }
 
 export async function openStorage(engine: Engine, path: string, primitives: Primitives): Promise<OpenedStorage> {

@@ -1,10 +1,19 @@
 /** `check`, `backup`, `restore`: data folders, on the machine where they lie. */
+import { resolve } from "node:path";
 import type { CheckReport } from "@kvorum/store";
 import type { Command } from "commander";
+import type { BackupReport } from "../../tools/backup-folder.js";
 import type { Restored } from "../../tools/restore-folder.js";
 import { addCommand, type Cli } from "../cli.js";
-import { exitCodes } from "../exit.js";
+import { exitCodes, failedError, messageOf, usageError } from "../exit.js";
 import { formatBytes, plural, printable } from "../output.js";
+
+interface BackupOptions {
+  readonly data?: string;
+  readonly url?: string;
+  readonly to: string;
+  readonly json?: boolean;
+}
 
 interface FolderOptions {
   readonly data: string;
@@ -19,11 +28,15 @@ export function addFolderCommands(program: Command, cli: Cli): void {
     .option("--json", "one JSON document on stdout")
     .action((options: FolderOptions) => check(cli, options));
 
-  addCommand(program, "backup", "a consistent snapshot of a data folder, also while its node runs")
-    .requiredOption("--data <dir>", "the data folder")
-    .requiredOption("--to <dir>", "a new folder; on the same disk it costs hardly any space")
+  addCommand(program, "backup", "a consistent snapshot of a node's data folder, also while the node runs")
+    .option("--data <dir>", "the data folder, on this machine")
+    .option("--url <url>", "a running node's HTTP address: the snapshot comes over the network")
+    .requiredOption(
+      "--to <dir>",
+      "a new folder on this machine; with --data, on the same disk, it costs hardly any space",
+    )
     .option("--json", "one JSON document on stdout")
-    .action((options: FolderOptions & { readonly to: string }) => backup(cli, options));
+    .action((options: BackupOptions) => backup(cli, options));
 
   addCommand(program, "restore", "a data folder from a backup")
     .argument("<backup>")
@@ -78,12 +91,38 @@ function checkText(report: CheckReport): string {
   return `${lines.join("\n")}\n`;
 }
 
-async function backup(cli: Cli, { data, to, json }: FolderOptions & { readonly to: string }): Promise<void> {
-  const { backupFolder } = await import("../../tools/backup-folder.js");
-  const report = await backupFolder(data, to);
+async function backup(cli: Cli, { data, url, to, json }: BackupOptions): Promise<void> {
+  if ((data === undefined) === (url === undefined)) {
+    throw usageError("backup takes --data, a folder on this machine, or --url, a running node: one of the two");
+  }
+  const report = data === undefined ? await downloaded(cli, url as string, to) : await copied(data, to);
   if (json === true) return await cli.printJson(report);
   const { name, cluster, files, bytes } = report;
   cli.say(`${printable(name)} of cluster ${cluster}: ${plural(files, "file")}, ${formatBytes(bytes)} in ${report.to}`);
+}
+
+async function copied(data: string, to: string): Promise<BackupReport> {
+  const { backupFolder } = await import("../../tools/backup-folder.js");
+  return await backupFolder(data, to);
+}
+
+async function downloaded(cli: Cli, url: string, to: string): Promise<BackupReport> {
+  const { BrokenBackupError, receiveBackup } = await import("../../tools/receive-backup.js");
+  const { refuseExisting } = await import("../../tools/log-folder.js");
+  let report: BackupReport | undefined;
+  await cli.client({ url }, async (api) => {
+    // Before anything is asked of the node.
+    await refuseExisting(resolve(to));
+    const body = await api.backup();
+    try {
+      report = await receiveBackup(body, to);
+    } catch (error) {
+      if (!(error instanceof BrokenBackupError) && !body.errored) throw error;
+      const detail = `no backup from ${url}, and nothing was kept: ${messageOf(error)}`;
+      throw failedError("broken-backup", "The backup did not come whole", detail);
+    }
+  });
+  return report as BackupReport;
 }
 
 async function restore(

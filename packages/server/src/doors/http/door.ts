@@ -7,6 +7,7 @@ import type { Clock, NodeApi, Primitives } from "@kvorum/core";
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
+import { backupRoutes } from "./backup-routes.js";
 import { bucketRoutes } from "./bucket-routes.js";
 import { answerBrokenRequest } from "./broken-request.js";
 import { clusterRoutes } from "./cluster-routes.js";
@@ -21,6 +22,7 @@ import { methodsAt } from "./routes.js";
 import type { Route } from "./routes.js";
 import { parseTarget } from "./target.js";
 import { Traffic } from "./traffic.js";
+import type { Snapshots } from "./snapshots.js";
 
 export interface HttpDoorOptions {
   readonly node: NodeApi;
@@ -30,6 +32,7 @@ export interface HttpDoorOptions {
   /** Where this node's limits are not the usual ones. */
   readonly limits?: Partial<DoorLimits>;
   readonly log?: Logger;
+  readonly snapshots?: Snapshots | undefined;
 }
 
 export interface HttpDoor {
@@ -40,7 +43,14 @@ export interface HttpDoor {
 }
 
 /** Every resource of the door. */
-export const routes: readonly Route[] = [...kvRoutes, ...listRoutes, ...bucketRoutes, ...clusterRoutes, ...nodeRoutes];
+export const routes: readonly Route[] = [
+  ...kvRoutes,
+  ...listRoutes,
+  ...bucketRoutes,
+  ...clusterRoutes,
+  ...backupRoutes,
+  ...nodeRoutes,
+];
 
 /** What Node's parser lets through, minus CONNECT, which is no request for a resource. */
 const METHODS = ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH", "OPTIONS", "TRACE"] as const;
@@ -48,8 +58,8 @@ const METHODS = ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH", "OPTIONS", "TR
 export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   const limits = { ...defaultLimits, ...options.limits };
   const traffic = new Traffic(limits.httpBodyBytesInFlightMax);
-  const { node, primitives, clock, metrics, log } = options;
-  const door: DoorContext = { node, primitives, clock, metrics, limits, traffic, log };
+  const { node, primitives, clock, metrics, log, snapshots } = options;
+  const door: DoorContext = { node, primitives, clock, metrics, limits, traffic, log, snapshots };
   const app = createApp(door);
   traffic.watch(app.server);
   return {

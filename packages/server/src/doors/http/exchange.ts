@@ -1,5 +1,6 @@
 /** One request and its one answer: every handler of the HTTP door reads from it and answers through it, with the bytes it means to send. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { pipeline, type Readable } from "node:stream";
 import type { Clock, NodeApi, Primitives, Reply, limits } from "@kvorum/core";
 import type { Logger } from "pino";
 import { answerAndLinger } from "./linger.js";
@@ -7,6 +8,7 @@ import type { NodeMetrics, Operation } from "./metrics.js";
 import { PROBLEM_TYPE, ProblemError, problemDocument, problemKinds, retryAfterSeconds } from "./problem.js";
 import type { Problem } from "./problem.js";
 import type { Traffic } from "./traffic.js";
+import type { Snapshots } from "./snapshots.js";
 
 /** The limits of base/limits.ts, of which a node may be given others. */
 export type DoorLimits = { readonly [Name in keyof typeof limits]: number };
@@ -20,6 +22,8 @@ export interface DoorContext {
   readonly limits: DoorLimits;
   readonly traffic: Traffic;
   readonly log: Logger | undefined;
+  /** Undefined where the storage engine can't be backed up while it runs. */
+  readonly snapshots: Snapshots | undefined;
 }
 
 /** Answers go through Node's response directly: stored content types must come back byte for byte, and fastify would complete them. */
@@ -111,6 +115,21 @@ export class Exchange {
       response.end(body);
     }
     this.#close(result);
+  }
+
+  /** An answer too large to be held: as fast as the client takes it. `done` when it has gone out, or the client has, or takes nothing any more. */
+  stream(headers: OutgoingHttpHeaders, body: Readable, done: () => void): void {
+    const { response, door } = this;
+    if (!this.#open || response.destroyed) {
+      this.abandon();
+      return done();
+    }
+    response.writeHead(200, { ...headers, Connection: "close" });
+    response.setTimeout(door.limits.httpReceiveTimeoutMs, () => response.destroy());
+    pipeline(body, response, (error) => {
+      this.#close(error === undefined || error === null ? "ok" : "aborted");
+      done();
+    });
   }
 
   /** The client is gone before its request was whole: there is nobody to answer. */

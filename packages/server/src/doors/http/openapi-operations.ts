@@ -1,4 +1,5 @@
 /** Every operation of the API, as OpenAPI describes it. A test holds this list against the routes of the door. */
+import { BACKUP_TYPE } from "./backup-routes.js";
 import { ENVELOPE_TYPE } from "./envelope.js";
 import * as parameters from "./openapi-parameters.js";
 import type { Header, Parameter } from "./openapi-parameters.js";
@@ -237,6 +238,16 @@ export const operations: readonly OperationDescription[] = [
   },
   nodeOperation("/health/live", "isLive", "Whether the process answers", json("Health", "It does")),
   nodeOperation("/health/ready", "isReady", "Whether the node takes requests", json("Health", "It does"), "not-ready"),
+  nodeOperation(
+    "/v1/backup",
+    "getBackup",
+    "A snapshot of this node's data folder as one stream; kvorum backup --url makes a folder of it",
+    { description: "The snapshot (docs/formats/backup.md)", content: { [BACKUP_TYPE]: { schema: {} } } },
+    "not-supported",
+    "overloaded",
+    "storage-failed",
+    "stopping",
+  ),
   nodeOperation("/metrics", "getMetrics", "The node's numbers for Prometheus", plain("text/plain", "Prometheus text")),
   nodeOperation("/v1/openapi.json", "getDescription", "This document", plain("application/json", "OpenAPI 3.1")),
   nodeOperation("/", "getPage", "A page for people", plain("text/html", "Where to go on")),

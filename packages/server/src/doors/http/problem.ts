@@ -10,6 +10,7 @@ export type ProblemName =
   | "method-not-allowed"
   | "no-such-route"
   | "not-ready"
+  | "not-supported"
   | "request-timeout";
 
 interface ProblemKind {
@@ -41,6 +42,7 @@ export const problemKinds: Readonly<Record<ProblemName, ProblemKind>> = {
   "method-not-allowed": { status: 405, title: "The method is not for this resource" },
   "no-such-route": { status: 404, title: "There is no such resource" },
   "not-ready": { status: 503, title: "The node does not take requests yet" },
+  "not-supported": { status: 501, title: "This node can't do that" },
   "request-timeout": { status: 408, title: "The request did not arrive in time" },
 };
 
