@@ -8,6 +8,8 @@ import { describe, majorityOf, overlap, type Bench, type Checker } from "./check
  * repeat may be answered with the other.
  */
 function isFrom(bench: Bench, node: string, dot: string): boolean {
+  // Nobody was up when it began.
+  if (node === "") return false;
   const instance = bench.world.node(node)?.membership.instanceOf(node);
   return instance !== undefined && dot.startsWith(`${instance.toString(16).padStart(12, "0")}.`);
 }
