@@ -2,6 +2,7 @@
  * What the other packages of Kvorum share with this one: the pieces of the peer protocol on Node, and the client in bytes. Not for users:
  * it follows no version but the one it is released with.
  */
+export { checkOptions } from "./buckets/option-check.js";
 export type { ClientOptions } from "./client-session.js";
 export * from "./errors.js";
 export * from "./frame-connection.js";

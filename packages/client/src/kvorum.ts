@@ -4,6 +4,7 @@ import type { BucketChange, BucketConfig } from "@kvorum/core";
 import { Bucket } from "./buckets/bucket.js";
 import type { Resolved, Siblings } from "./buckets/found.js";
 import { conflictsOf, type Conflict } from "./buckets/lists.js";
+import { checkOptions } from "./buckets/option-check.js";
 import type { BucketOptions, CallOptions, ClientDefaults } from "./buckets/options.js";
 import { ValidationError } from "./errors.js";
 import type { AnyResolver, Resolver } from "./resolvers/resolver.js";
@@ -27,7 +28,7 @@ export class Kvorum<Resolving extends boolean = false> implements AsyncDisposabl
 
   /** @internal */
   constructor(transport: Transport, defaults: ClientDefaults = {}) {
-    checkResolver(defaults.resolve);
+    checkOptions(defaults);
     this.#transport = transport;
     this.#defaults = defaults;
   }
@@ -44,7 +45,6 @@ export class Kvorum<Resolving extends boolean = false> implements AsyncDisposabl
     if (typeof options?.codec?.encode !== "function") {
       throw new ValidationError("bad-parameter", `the bucket ${name} needs a codec, such as { codec: json() }`);
     }
-    checkResolver(options.resolve);
     const { timeout, hedge, resolve } = this.#defaults;
     return new Bucket<T, never>(name, this.#transport, {
       ...options,
@@ -68,12 +68,16 @@ export class Kvorum<Resolving extends boolean = false> implements AsyncDisposabl
   }
 
   /** How a bucket is configured in the cluster. */
-  async configuration(bucket: string, { timeout, signal }: CallOptions = {}): Promise<BucketConfig> {
+  async configuration(bucket: string, options: CallOptions = {}): Promise<BucketConfig> {
+    checkOptions(options);
+    const { timeout, signal } = options;
     return this.#transport.bucketConfig(bucket, { timeoutMs: timeout, signal });
   }
 
   /** Configures a bucket for all its users: default quorums, and whether the cluster keeps siblings or only the newest write (`lww`). */
-  async configure(bucket: string, change: BucketChange, { timeout, signal }: CallOptions = {}): Promise<BucketConfig> {
+  async configure(bucket: string, change: BucketChange, options: CallOptions = {}): Promise<BucketConfig> {
+    checkOptions(options);
+    const { timeout, signal } = options;
     return this.#transport.setBucketConfig(bucket, change, { timeoutMs: timeout, signal });
   }
 
@@ -105,19 +109,11 @@ export async function connect(
   seeds: string | readonly string[],
   options: ConnectOptions = {},
 ): Promise<Kvorum<boolean>> {
-  checkResolver(options.resolve);
+  checkOptions(options);
   const { name, timeout } = options;
   const raw = await RawClient.connect(typeof seeds === "string" ? [seeds] : seeds, {
     ...(name !== undefined && { name }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
   });
   return Kvorum.over(raw, options);
-}
-
-function checkResolver(resolve: unknown): void {
-  if (resolve === undefined || typeof resolve === "function") return;
-  throw new ValidationError(
-    "bad-parameter",
-    "resolve is a function of the siblings, or one of resolvers, called: resolvers.lww()",
-  );
 }

@@ -3,6 +3,7 @@
  * resolves no siblings; the typed client stands on it.
  */
 import {
+  bucketChangeProblem,
   bucketProblem,
   keyIdOf,
   keyProblem,
@@ -105,6 +106,8 @@ export class RawClient implements Transport {
 
   /** Asked again it is the same configuration, so that is always safe. */
   async setBucketConfig(bucket: string, change: BucketChange, options: CallOptions = {}): Promise<BucketConfig> {
+    const problem = bucketChangeProblem(change);
+    if (problem !== undefined) throw new ValidationError("bad-parameter", problem);
     const { r, w, conflicts, ttl } = change;
     const message = { kind: "client-set-bucket", bucket: checked(bucket), r, w, conflicts, ttl } as const;
     return this.#askAnyone(message, bucketConfigOf, options);

@@ -1,5 +1,6 @@
 /** `open`: a node inside a program's own process, alone with no port open, or as a member of a cluster (CONTRACT §5). */
 import type { AnyResolver, ClientDefaults } from "@kvorum/client";
+import { checkOptions } from "@kvorum/client/internal";
 import { openConfigOf, type NodeOptions } from "./config/open-options.js";
 import { EmbeddedKvorum } from "./doors/embedded/embedded.js";
 import { runNode } from "./runtime/run-node.js";
@@ -14,5 +15,7 @@ export interface OpenOptions extends NodeOptions, ClientDefaults {}
 export function open(options: OpenOptions & { readonly resolve: AnyResolver }): Promise<EmbeddedKvorum<true>>;
 export function open(options: OpenOptions): Promise<EmbeddedKvorum>;
 export async function open({ timeout, hedge, resolve, ...node }: OpenOptions): Promise<EmbeddedKvorum<boolean>> {
+  // Before a node runs that nobody would end.
+  checkOptions({ timeout, hedge, resolve });
   return new EmbeddedKvorum(await runNode(openConfigOf(node)), { timeout, hedge, resolve });
 }

@@ -10,6 +10,7 @@ import type { Transport } from "../transports/transport.js";
 import { foundSiblings, type Resolved, type Siblings } from "./found.js";
 import { inLanes } from "./lanes.js";
 import { conflictsOf, keysOf, type Conflict } from "./lists.js";
+import { checkOptions } from "./option-check.js";
 import type {
   BucketOptions,
   CallOptions,
@@ -63,6 +64,7 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
     transport: Transport,
     options: BucketOptions<T>,
   ) {
+    checkOptions(options);
     this.#transport = transport;
     this.#options = options;
     this.#codec = options.codec;
@@ -89,13 +91,13 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
   }
 
   /** All versions that stand, whatever the resolver; undefined when none does. */
-  async getSiblings(key: string, options: ReadOptions = {}): Promise<Siblings<T> | undefined> {
+  async getSiblings(key: string, options: ReadOptions = NO_OPTIONS): Promise<Siblings<T> | undefined> {
     const read = await this.#transport.get(this.name, key, this.#reading(options));
     return read.siblings.length === 0 ? undefined : this.#siblingsOf(key, read);
   }
 
   /** Many keys at once, each with a result of its own, in the order of `keys`. Does not reject for one that fails. */
-  getMany(keys: Iterable<string>, options: ReadOptions = {}): Promise<GetOutcome<Found>[]> {
+  getMany(keys: Iterable<string>, options: ReadOptions = NO_OPTIONS): Promise<GetOutcome<Found>[]> {
     return inLanes([...keys], limits.clientBatchInFlightMax, async (key) => {
       try {
         return { key, ok: true, found: await this.get(key, options) };
@@ -106,7 +108,7 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
   }
 
   /** Writes; replaces what `context` covers, and nothing without one. The context that comes back covers this write, and what that one covered. */
-  async put(key: string, value: T, options: PutOptions = {}): Promise<{ readonly context: string }> {
+  async put(key: string, value: T, options: PutOptions = NO_OPTIONS): Promise<{ readonly context: string }> {
     const given = encoded(this.#codec, value, this.name, key);
     const bytes = given instanceof Promise ? await given : given;
     const result = await this.#transport.put(this.name, key, bytes, this.#writing(options));
@@ -128,7 +130,7 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
   }
 
   /** Removes what `context` covers; without one, what a quorum sees now. A value that is written at the same time survives. */
-  async delete(key: string, options: WriteOptions = {}): Promise<{ readonly context: string }> {
+  async delete(key: string, options: WriteOptions = NO_OPTIONS): Promise<{ readonly context: string }> {
     const result = await this.#transport.delete(this.name, key, this.#writing(options));
     return { context: contextText(result.context) };
   }
@@ -141,8 +143,9 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
   async update(
     key: string,
     change: (current: T | undefined) => T | Promise<T>,
-    options: UpdateOptions<T> = {},
+    options: UpdateOptions<T> = NO_OPTIONS,
   ): Promise<Resolved<T>> {
+    checkOptions(options);
     const timeout = options.timeout ?? this.#options.timeout ?? limits.requestTimeoutMs;
     const endMs = performance.now() + timeout;
     const left = (): CallOptions => {
@@ -211,10 +214,14 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
   }
 
   #reading(each: ReadOptions): RawGetOptions {
-    return each === NO_OPTIONS ? this.#readingDefault : readingOf(each, this.#options);
+    if (each === NO_OPTIONS) return this.#readingDefault;
+    checkOptions(each);
+    return readingOf(each, this.#options);
   }
 
-  #writing({ signal, timeout, w, sloppy, context, idempotencyKey, ifAbsent, ttl }: PutOptions): RawPutOptions {
+  #writing(each: PutOptions): RawPutOptions {
+    if (each !== NO_OPTIONS) checkOptions(each);
+    const { signal, timeout, w, sloppy, context, idempotencyKey, ifAbsent, ttl } = each;
     const options = this.#options;
     return {
       signal,

@@ -1,7 +1,7 @@
 /** Lists over the whole cluster, page by page: the next page is asked for when the last one was consumed, so a slow reader holds one page. */
 import { limits } from "@kvorum/core";
-import { ValidationError } from "../errors.js";
 import type { Transport } from "../transports/transport.js";
+import { checkOptions } from "./option-check.js";
 import type { CallOptions, KeysOptions } from "./options.js";
 
 /** A key of the conflict inbox. */
@@ -17,11 +17,10 @@ export interface Conflict {
 export async function* keysOf(
   transport: Transport,
   bucket: string,
-  { prefix = "", pageSize = limits.listLimitDefault, timeout, signal }: KeysOptions,
+  options: KeysOptions,
 ): AsyncGenerator<string, void, undefined> {
-  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > limits.listLimitMax) {
-    throw new ValidationError("bad-parameter", `pageSize is 1-${limits.listLimitMax}, not ${pageSize}`);
-  }
+  checkOptions(options);
+  const { prefix = "", pageSize = limits.listLimitDefault, timeout, signal } = options;
   let cursor: string | undefined;
   do {
     signal?.throwIfAborted();
@@ -38,8 +37,10 @@ export async function* keysOf(
 export async function* conflictsOf(
   transport: Transport,
   bucket: string | undefined,
-  { timeout, signal }: CallOptions,
+  options: CallOptions,
 ): AsyncGenerator<Conflict, void, undefined> {
+  checkOptions(options);
+  const { timeout, signal } = options;
   let cursor: string | undefined;
   do {
     signal?.throwIfAborted();

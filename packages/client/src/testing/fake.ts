@@ -1,6 +1,7 @@
 /** Kvorum in memory, for the tests of programs: the same client over one real node without a disk, whose conflicts and failures a test makes. */
 import type { Bucket } from "../buckets/bucket.js";
 import type { Resolved, Siblings } from "../buckets/found.js";
+import { checkOptions } from "../buckets/option-check.js";
 import type { ClientDefaults } from "../buckets/options.js";
 import { Kvorum, stackOver } from "../kvorum.js";
 import type { AnyResolver } from "../resolvers/resolver.js";
@@ -41,5 +42,6 @@ export class FakeKvorum<Resolving extends boolean = false> extends Kvorum<Resolv
 export function openFake(defaults: ClientDefaults & { readonly resolve: AnyResolver }): Promise<FakeKvorum<true>>;
 export function openFake(defaults?: ClientDefaults): Promise<FakeKvorum>;
 export async function openFake(defaults: ClientDefaults = {}): Promise<FakeKvorum<boolean>> {
+  checkOptions(defaults);
   return new FakeKvorum(new FaultyTransport(await startMemoryNode()), defaults);
 }

@@ -7,11 +7,13 @@ const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\
 
 /** Undefined for a good name, else what is wrong with it and what to do. */
 export function bucketProblem(bucket: string): string | undefined {
+  if (typeof bucket !== "string") return `a bucket's name is a string, not ${String(bucket)}`;
   if (bucketPattern.test(bucket)) return undefined;
   return `a bucket's name is 1-${limits.bucketBytesMax} of A-Z a-z 0-9 . _ -, not ${quote(bucket)}`;
 }
 
 export function keyProblem(key: string): string | undefined {
+  if (typeof key !== "string") return `a key is a string, not ${String(key)}`;
   const bytes = utf8Length(key);
   if (bytes === 0) return "the key is empty; a key is 1-1024 bytes of UTF-8";
   if (bytes > limits.keyBytesMax) return `the key is ${bytes} bytes of UTF-8, at most ${limits.keyBytesMax} are taken`;
