@@ -49,13 +49,15 @@ export class Forwarding {
     standIn?: (command: PutCommand, reply: Reply<PutDone>) => void,
   ): void {
     if (command.hops > 0) return reply(notOwner(this.node.self));
-    const operation = command.operation ?? (standIn && this.#name());
+    // A blind delete that found nothing leaves no trace: taken late, by an owner that was silent, it would delete what was written since.
+    const isTraceless = command.value === undefined && command.context.length === 0;
+    const operation = command.operation ?? (standIn && !isTraceless ? this.#name() : undefined);
     const named = (again: boolean): PutCommand =>
       operation === undefined
         ? command
         : { ...command, operation: again ? { ...operation, maybeRetry: true } : operation };
     this.#tryInTurn({
-      ...{ key, deadlineAtMs, wanted: "put-done", isRepeatable: operation !== undefined },
+      ...{ key, deadlineAtMs, wanted: "put-done", isRepeatable: operation !== undefined && !isTraceless },
       message: (again) => ({ ...named(again), hops: 1 }),
       reply,
       standIn: standIn && ((again, answer) => standIn(named(again), answer)),

@@ -173,6 +173,14 @@ describe("a node that does not own the key passes the request on (TRAPS 5)", () 
     }
   });
 
+  it("a blind delete goes to no other: it would delete what comes between", () => {
+    const cluster = TestCluster.of(5);
+    const key = foreignKey(cluster);
+    const { asked } = loseFirst(cluster, LOST_AFTER_MS[1]);
+    expect(cluster.put("n5", key, undefined)).toMatchObject({ ok: false, failure: { effect: "unknown" } });
+    expect(asked).toHaveLength(1);
+  });
+
   it("two dots of one passed on write are gone together with what replaces either", () => {
     const cluster = TestCluster.of(5);
     const key = foreignKey(cluster);
