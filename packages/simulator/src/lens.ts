@@ -46,10 +46,9 @@ export class Lens {
     return this.world.stored(node, bucket, key) !== undefined && this.stored(node, bucket, key) === undefined;
   }
 
-  /** The record is damaged at its only owner, or at all of them (a blackout tore it everywhere): nobody can say what it was. */
-  isLostToAll(bucket: string, key: string): boolean {
-    const owners = this.owners(bucket, key);
-    return owners.length === 1 || owners.every((owner) => this.isUnreadable(owner, bucket, key));
+  /** With one owner nobody can say what its damaged record was. */
+  hasOneOwner(bucket: string, key: string): boolean {
+    return this.owners(bucket, key).length === 1;
   }
 
   /** No record lies there, or one that is marked as reaped: it counts as none. */

@@ -107,6 +107,8 @@ export const limits = {
   /** The pause before a record is tried again that could not be healed, doubled each time. */
   healRetryMinMs: 1_000,
   healRetryMaxMs: 60_000,
+  /** After so many rounds without all owners' sound word, what they can read is all that there will ever be. */
+  healRoundsMax: 3,
   /** Client requests that a node works on at once; more are shed. */
   requestsInFlightMax: 4096,
   requestTimeoutMs: 5_000,

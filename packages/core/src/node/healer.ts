@@ -1,6 +1,7 @@
 /**
  * Heals damaged records from the other owners, also those that nobody reads (DESIGN §7, §8): asks each of them for the key, merges what they hold, and
- * calls the record whole once every one has given its state, or what is left of it, or proved that it has none. Until then it is "don't know".
+ * calls the record whole once every one has given its state or proved that it has none. Until then it is "don't know". Where others' records are
+ * damaged too they would wait for each other for ever: when each has said all it can read, that is all there is, and the loss is told.
  */
 import { limits } from "../base/limits.js";
 import type { KeyId } from "../base/key-id.js";
@@ -12,6 +13,9 @@ import { gather, type Gathered } from "./gather.js";
 import { recordOf, type Held } from "./replica.js";
 import { placedBy } from "./placement.js";
 import type { Parsed } from "./states.js";
+
+/** What the other owners' replies are worth: a proof of all there is; all that can be read anywhere; less. */
+type Word = "proof" | "readable" | "partial";
 
 interface Patient {
   /** Its id is empty while only its place is known. */
@@ -36,7 +40,7 @@ export class Healer {
   #tide: Tide | undefined;
   #stopped = false;
   readonly #cancels = new Set<() => void>();
-  /** Records that are whole again; and those that no other owner had anything of. */
+  /** Records that are whole again; and those of which something may be lost, since no sound copy was left. */
   healed = 0;
   lost = 0;
 
@@ -81,7 +85,7 @@ export class Healer {
   /** The key of which only the hash is known: another owner's record of that hash names it. */
   #identify(patient: Patient): void {
     const { key } = patient;
-    this.#askOthers(key, { kind: "mend", states: [], wanted: [key.hash] }, (replies, isEverybody) => {
+    this.#askOthers(key, { kind: "mend", states: [], wanted: [key.hash] }, (replies, word) => {
       const { node } = this.#options;
       for (const reply of replies.values()) {
         const [state] = reply.kind === "mended" ? reply.states : [];
@@ -89,7 +93,7 @@ export class Healer {
         patient.key = { ...key, id: state.id.slice() };
         return this.#examine(patient);
       }
-      if (isEverybody && replies.size > 0) this.#giveUp(patient);
+      if (word === "proof" && replies.size > 0) this.#giveUp(patient);
       else this.#again(patient);
     });
   }
@@ -111,11 +115,12 @@ export class Healer {
     this.#askOthers(
       key,
       { kind: "fetch", id: key.id, ...placedBy(this.#options.node, key.partition) },
-      (replies, isEverybody) => {
+      (replies, word) => {
         const merged = this.#merged(key, replies);
-        if (merged !== undefined) return this.#keep(patient, merged, isEverybody);
+        const isAll = word === "proof" || (word === "readable" && patient.tries >= limits.healRoundsMax);
+        if (merged !== undefined) return this.#keep(patient, merged, isAll, word);
         // Nobody else is there who could know better: what is left of the record stays "don't know".
-        if (isEverybody && replies.size > 0) this.#remove(patient);
+        if (isAll && replies.size > 0) this.#remove(patient);
         else this.#again(patient);
       },
     );
@@ -132,17 +137,20 @@ export class Healer {
     return merged;
   }
 
-  #keep(patient: Patient, merged: Parsed, isEverybody: boolean): void {
+  #keep(patient: Patient, merged: Parsed, isAll: boolean, word: Word): void {
     const { node } = this.#options;
-    node.replica.merge(patient.key, merged, isEverybody, (status) => {
-      if (status !== "durable" || !isEverybody) return this.#again(patient);
-      this.healed++;
-      node.log("info", "damaged record healed", { partition: patient.key.partition });
+    const about = { partition: patient.key.partition };
+    node.replica.merge(patient.key, merged, isAll, (status) => {
+      if (status !== "durable" || !isAll) return this.#again(patient);
+      if (word === "proof") this.healed++;
+      else this.lost++;
+      if (word === "proof") node.log("info", "damaged record healed", about);
+      else node.log("error", "damaged record made of what is left: other owners' were damaged too", about);
       this.#over(patient);
     });
   }
 
-  /** Every other owner has proved that it has nothing: so it is with an instance that was merged from all of them (DESIGN §4). */
+  /** Every other owner has proved that it has nothing, or can read nothing: so it is with an instance that was merged from all of them (DESIGN §4). */
   #remove(patient: Patient): void {
     const { node } = this.#options;
     let isGone = true;
@@ -185,14 +193,13 @@ export class Healer {
     this.#next();
   }
 
-  /** `isEverybody`: each of the other owners was asked and has given its word, and that is one to rely on. */
-  #askOthers(key: KeyId, message: Message, done: (replies: Gathered, isEverybody: boolean) => void): void {
+  #askOthers(key: KeyId, message: Message, done: (replies: Gathered, word: Word) => void): void {
     const { node } = this.#options;
     const { others, alive } = this.#othersOf(key);
     const deadlineAtMs = node.clock.monotonicMs() + limits.healAskMs;
     const self = (): void => {};
     gather(node, alive, message, deadlineAtMs, self, (replies) => {
-      done(replies, alive.length === others.length && [...replies.values()].every(isProof));
+      done(replies, alive.length === others.length ? wordOf([...replies.values()]) : "partial");
     });
   }
 
@@ -217,11 +224,16 @@ function isHurt(held: Held): boolean {
   return held.kind === "unknown" && held.damaged;
 }
 
-/**
- * A state, or proven absence; "don't know" is neither. But the remains of a record are all that there will ever be of it: two owners whose records
- * were hurt at once would wait for each other for ever. What a hash alone finds is the whole of it where all fitted in.
- */
+function wordOf(replies: readonly (Message | NoReply)[]): Word {
+  if (replies.every(isProof)) return "proof";
+  return replies.every((reply) => isProof(reply) || isAllItCanRead(reply)) ? "readable" : "partial";
+}
+
+function isAllItCanRead(reply: Message | NoReply): boolean {
+  return reply.kind === "fetched" && reply.isRemains === true;
+}
+
+/** A state, or proven absence; "don't know" is neither. What a hash alone finds is the whole of it where all fitted in. */
 function isProof(reply: Message | NoReply): boolean {
-  if (reply.kind === "fetched") return reply.status !== "unknown" || reply.isRemains === true;
-  return reply.kind === "mended" && reply.complete;
+  return (reply.kind === "fetched" && reply.status !== "unknown") || (reply.kind === "mended" && reply.complete);
 }

@@ -158,9 +158,10 @@ export class ReplicaDoor {
   }
 
   #fetched(id: Uint8Array, held: Held): Message {
+    const { partition } = this.node.keyOfId(id);
     const body = recordOf(held)?.body;
-    const isHurt = held.kind === "unknown" && held.damaged && body !== undefined;
-    const isRemains = isHurt && !this.node.isInDoubt(this.node.keyOfId(id).partition);
+    const isFilled = this.node.ownsPartition(partition) && !this.node.isInDoubt(partition);
+    const isRemains = held.kind === "unknown" && held.damaged && isFilled;
     return { kind: "fetched", status: held.kind, body, ...(isRemains && { isRemains }) };
   }
 }

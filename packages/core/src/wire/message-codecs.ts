@@ -70,7 +70,7 @@ const codecs: { readonly [K in MessageKind]: MessageCodec<K> } = {
       if (status !== "unknown" && (body !== undefined) !== (status === "state")) {
         throw new MalformedError(`a fetched ${status} ${body === undefined ? "without" : "with"} a body`);
       }
-      if (isRemains && (status !== "unknown" || body === undefined)) throw new MalformedError("remains of nothing");
+      if (isRemains && status !== "unknown") throw new MalformedError("remains of nothing");
       return { kind: "fetched", status, body, ...(isRemains && { isRemains }) };
     },
   },

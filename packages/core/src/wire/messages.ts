@@ -42,7 +42,7 @@ export interface Fetched {
   readonly status: ReplicaStatus;
   /** The encoded state: there with `state`, and with `unknown` when something is held all the same. */
   readonly body: Uint8Array | undefined;
-  /** With `unknown` and a body: the record itself may lack writes, not its whole partition. What is told is all that is left of it there. */
+  /** With `unknown`: the record itself may lack writes, not its whole partition. What is told, if anything, is all that is left of it there. */
   readonly isRemains?: boolean;
 }
 

@@ -64,6 +64,20 @@ describe("a damaged record", () => {
     expect(cluster.values("n1", "k", { r: "all" })).toEqual([]);
   });
 
+  it("at several owners at once is made of what is left, and the loss is told: they do not wait for each other for ever", () => {
+    for (const sound of [0, 1]) {
+      const cluster = TestCluster.of(3, 6, ALONE);
+      cluster.put("n1", "k", "v", { w: "all" });
+      cluster.timeline.run(1_000);
+      for (const name of ["n1", "n2", "n3"].slice(sound)) damageSeen(cluster, name, "k");
+      const isOver = (): boolean => cluster.get("n1", "k", { r: "all" }).ok;
+      cluster.timeline.until(isOver, 120_000, "everybody knows", 100);
+      expect(cluster.values("n1", "k", { r: "all" })).toEqual(sound === 1 ? ["v"] : []);
+      expect(["n1", "n2", "n3"].some((name) => stats(cluster, name).lostRecords > 0)).toBe(true);
+      expect(cluster.put("n1", "k", "again", { w: "all" }).ok).toBe(true);
+    }
+  });
+
   it("stays don't-know where there is no other owner to ask", () => {
     const cluster = TestCluster.of(1, 4, ALONE);
     cluster.put("n1", "k", "v");

@@ -59,8 +59,8 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
     fc.record({ kind: kind("fetched"), status: fc.constant("state" as const), body: bytes() }),
     fc.record({ kind: kind("fetched"), status: fc.constant("absent" as const), body: fc.constant(undefined) }),
     fc.record({
-      ...{ kind: kind("fetched"), status: fc.constant("unknown" as const), body: bytes() },
-      isRemains: fc.constant(true),
+      ...{ kind: kind("fetched"), status: fc.constant("unknown" as const), isRemains: fc.constant(true) },
+      body: fc.option(bytes(), { nil: undefined }),
     }),
     fc.record({
       kind: kind("fetched"),

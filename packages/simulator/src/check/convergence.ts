@@ -8,7 +8,7 @@ export function convergence(bench: Bench): Checker {
     end: ({ keys, silent }) => {
       if (!bench.heals) return;
       for (const { owner, bucket, key, why } of silent) {
-        if (!bench.lens.isLostToAll(bucket, key))
+        if (!bench.lens.hasOneOwner(bucket, key))
           bench.report("everybody-answers", `${owner} on ${bucket}/${key}: ${why}`);
       }
       for (const { name, holdings } of keys) {

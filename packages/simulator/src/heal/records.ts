@@ -29,7 +29,7 @@ export function recordsToMend(
   const keys = [...history.keys.values()].flatMap(([first]) => first ?? []);
   const beyondHelp = keys.filter(({ bucket, key }) => {
     const isMine = lens.owners(bucket, key).includes(name);
-    return isMine && isHurt(lens, name, bucket, key) && lens.isLostToAll(bucket, key);
+    return isMine && isHurt(lens, name, bucket, key) && lens.hasOneOwner(bucket, key);
   });
   return healing - beyondHelp.length;
 }
