@@ -96,16 +96,20 @@ export interface KeyTrouble<T> {
   readonly context: string;
 }
 
-/** Siblings stand that no resolver resolves: choose or merge, then `put` the choice with `context`. */
-export class ConflictError<T = unknown> extends KvorumError implements KeyTrouble<T> {
-  override readonly name = "ConflictError";
+/** An error about a key that carries what stands there. */
+abstract class SiblingsError<T> extends KvorumError implements KeyTrouble<T> {
   readonly bucket: string;
   readonly key: string;
   readonly siblings: readonly Sibling<T>[];
   readonly context: string;
 
-  constructor(message: string, { bucket, key, siblings, context }: KeyTrouble<T>, details: KvorumErrorDetails = {}) {
-    super("conflict", message, details);
+  constructor(
+    code: KvorumErrorCode,
+    message: string,
+    { bucket, key, siblings, context }: KeyTrouble<T>,
+    details: KvorumErrorDetails,
+  ) {
+    super(code, message, details);
     this.bucket = bucket;
     this.key = key;
     this.siblings = siblings;
@@ -113,20 +117,21 @@ export class ConflictError<T = unknown> extends KvorumError implements KeyTroubl
   }
 }
 
-/** A resolver threw (`cause`), or gave nothing. Nothing was written; the siblings stand as they did. */
-export class ResolverError<T = unknown> extends KvorumError implements KeyTrouble<T> {
-  override readonly name = "ResolverError";
-  readonly bucket: string;
-  readonly key: string;
-  readonly siblings: readonly Sibling<T>[];
-  readonly context: string;
+/** Siblings stand that no resolver resolves: choose or merge, then `put` the choice with `context`. */
+export class ConflictError<T = unknown> extends SiblingsError<T> {
+  override readonly name = "ConflictError";
 
-  constructor(message: string, { bucket, key, siblings, context }: KeyTrouble<T>, details: KvorumErrorDetails = {}) {
-    super("resolver-failed", message, details);
-    this.bucket = bucket;
-    this.key = key;
-    this.siblings = siblings;
-    this.context = context;
+  constructor(message: string, trouble: KeyTrouble<T>, details: KvorumErrorDetails = {}) {
+    super("conflict", message, trouble, details);
+  }
+}
+
+/** A resolver threw (`cause`), or gave nothing. Nothing was written; the siblings stand as they did. */
+export class ResolverError<T = unknown> extends SiblingsError<T> {
+  override readonly name = "ResolverError";
+
+  constructor(message: string, trouble: KeyTrouble<T>, details: KvorumErrorDetails = {}) {
+    super("resolver-failed", message, trouble, details);
   }
 }
 

@@ -1,13 +1,14 @@
-/** What can be said with each request in bytes. Types alone, apart from what carries them out: a user's compiler reads them without Node's own types. */
-import type { QuorumArg } from "@kvorum/core";
+/**
+ * What can be said with each request in bytes: what a bucket's calls say, with times in milliseconds by name and contexts as bytes. Types alone,
+ * apart from what carries them out: a user's compiler reads them without Node's own types.
+ */
+import type * as buckets from "./buckets/options.js";
 import type { QuorumReport } from "./read-result.js";
 import type { RequestTrace } from "./transports/trace.js";
 
-export interface CallOptions {
+export interface CallOptions extends Pick<buckets.CallOptions, "signal"> {
   /** Milliseconds, travelling with the request: nobody works on it once they are over. */
   readonly timeoutMs?: number | undefined;
-  /** Ends the wait, not the work: an aborted write may still happen. The call rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
   /** Where the call notes what it did, for who watches. */
   readonly trace?: Pick<RequestTrace, "target" | "retries" | "hedged"> | undefined;
 }
@@ -18,33 +19,20 @@ export interface HedgeOptions extends CallOptions {
   readonly hedgeMs?: number | undefined;
 }
 
-export interface GetOptions extends HedgeOptions {
-  /** Replies that the read waits for; the bucket's default without one. */
-  readonly r?: QuorumArg | undefined;
-  /** Whether fallbacks may stand in for primaries (default true). */
-  readonly sloppy?: boolean | undefined;
-}
+export interface GetOptions extends HedgeOptions, Pick<buckets.ReadOptions, "r" | "sloppy"> {}
 
-export interface DeleteOptions extends CallOptions {
-  /** Durable replies that the write waits for; the bucket's default without one. */
-  readonly w?: QuorumArg | undefined;
-  readonly sloppy?: boolean | undefined;
+/** Without an idempotency key or an operation id the client never repeats what may have arrived. */
+export interface DeleteOptions extends CallOptions, Pick<buckets.WriteOptions, "w" | "sloppy" | "idempotencyKey"> {
   /** From the read that this write follows: exactly what it covers is replaced. */
   readonly context?: Uint8Array | undefined;
-  /** The same key is the same write, so the client itself tries again. Without one it never repeats what may have arrived. */
-  readonly idempotencyKey?: string | undefined;
   /** 16 bytes that no other write has, in place of an idempotency key: for who draws one for each write. */
   readonly operationId?: Uint8Array | undefined;
-  /** 1: no earlier attempt was made under this idempotency key, so nobody looks for one. */
+  /** 1: no earlier attempt was made under this name, so nobody looks for one. */
   readonly attempt?: number | undefined;
 }
 
-export interface PutOptions extends DeleteOptions {
+export interface PutOptions extends DeleteOptions, Pick<buckets.PutOptions, "ifAbsent" | "ttl"> {
   readonly contentType?: string | undefined;
-  /** Seconds until the value is hidden and forgotten; 0: never, whatever its bucket's default is. */
-  readonly ttl?: number | undefined;
-  /** Fails with `exists` when a quorum read sees a value. Two at once may both succeed and become siblings. */
-  readonly ifAbsent?: boolean | undefined;
 }
 
 export interface WriteResult {

@@ -1,57 +1,34 @@
 /** Sessions over a transport that forgets: what a session has seen it sees again, or hears that it can't (I-sessions in SPEC.md). */
 import { afterEach, describe, expect, test } from "vitest";
-import { Kvorum, type CallOptions } from "@kvorum/client/internal";
+import { Kvorum } from "@kvorum/client/internal";
 import { json, resolvers, type Bucket } from "@kvorum/client";
-import type { BucketChange, BucketConfig, ConflictPage, KeyPage } from "@kvorum/core";
 import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../src/request-options.js";
 import type { ReadResult } from "../src/read-result.js";
 import { startMemoryNode } from "../src/testing/memory-node.js";
 import { SessionTransport } from "../src/transports/session.js";
-import type { ConflictQuery, KeyQuery, Transport } from "../src/transports/transport.js";
+import { TransportAround } from "../src/transports/around.js";
 
 /** A coordinator that answers with what it was made to remember: for so many reads, of quorums or of all. */
-class Forgetful implements Transport {
+class Forgetful extends TransportAround {
   remembered: ReadResult | undefined;
   staleReads = 0;
   staleReadsOfAll = 0;
   byFallbacks = 0;
   readonly asked: (number | string | undefined)[] = [];
 
-  constructor(readonly inner: Transport) {}
-
-  async get(bucket: string, key: string, options: GetOptions): Promise<ReadResult> {
+  override async get(bucket: string, key: string, options: GetOptions): Promise<ReadResult> {
     this.asked.push(options.r);
     const isAll = options.r === "all";
     const isStale = isAll ? this.staleReadsOfAll-- > 0 : this.staleReads-- > 0;
     return isStale && this.remembered !== undefined ? this.remembered : this.inner.get(bucket, key, options);
   }
 
-  async put(bucket: string, key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
+  override async put(bucket: string, key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
     return this.#marked(await this.inner.put(bucket, key, value, options));
   }
 
-  async delete(bucket: string, key: string, options: DeleteOptions): Promise<WriteResult> {
+  override async delete(bucket: string, key: string, options: DeleteOptions): Promise<WriteResult> {
     return this.#marked(await this.inner.delete(bucket, key, options));
-  }
-
-  listKeys(bucket: string, query: KeyQuery, options: CallOptions): Promise<KeyPage> {
-    return this.inner.listKeys(bucket, query, options);
-  }
-
-  listConflicts(query: ConflictQuery, options: CallOptions): Promise<ConflictPage> {
-    return this.inner.listConflicts(query, options);
-  }
-
-  bucketConfig(bucket: string, options: CallOptions): Promise<BucketConfig> {
-    return this.inner.bucketConfig(bucket, options);
-  }
-
-  setBucketConfig(bucket: string, change: BucketChange, options: CallOptions): Promise<BucketConfig> {
-    return this.inner.setBucketConfig(bucket, change, options);
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
   }
 
   #marked(result: WriteResult): WriteResult {

@@ -1,12 +1,13 @@
 /** A bucket with a type: values in and out of one codec, conflicts through one resolver (Dynamo §4.4: the client resolves). */
 import { limits } from "@kvorum/core";
 import type { Codec } from "../codecs/codec.js";
-import { contextBytes, contextText } from "../context-text.js";
+import { contextText } from "../context-text.js";
 import { TimeoutError, ValidationError } from "../errors.js";
 import type { GetOptions as RawGetOptions, PutOptions as RawPutOptions } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
 import { Undecided, type Resolver } from "../resolvers/resolver.js";
 import type { Transport } from "../transports/transport.js";
+import { NO_OPTIONS, readingOf, writingOf } from "./asked.js";
 import { foundSiblings, type Resolved, type Siblings } from "./found.js";
 import { inLanes } from "./lanes.js";
 import { conflictsOf, keysOf, type Conflict } from "./lists.js";
@@ -40,8 +41,6 @@ export interface Entry<T> {
 export type PutOutcome =
   | { readonly key: string; readonly ok: true; readonly context: string }
   | { readonly key: string; readonly ok: false; readonly error: unknown };
-
-const NO_OPTIONS = {} as const;
 
 /** Process-wide, not the client's: a {@link Counter} counts under the name of the process, whatever client it goes through. */
 const turns = new Turns();
@@ -214,40 +213,12 @@ export class Bucket<T, Found extends Resolved<T> | Siblings<T> = Resolved<T>> {
   }
 
   #reading(each: ReadOptions): RawGetOptions {
-    if (each === NO_OPTIONS) return this.#readingDefault;
-    checkOptions(each);
-    return readingOf(each, this.#options);
+    return each === NO_OPTIONS ? this.#readingDefault : readingOf(each, this.#options);
   }
 
   #writing(each: PutOptions): RawPutOptions {
-    if (each !== NO_OPTIONS) checkOptions(each);
-    const { signal, timeout, w, sloppy, context, idempotencyKey, ifAbsent, ttl } = each;
-    const options = this.#options;
-    return {
-      signal,
-      timeoutMs: timeout ?? options.timeout,
-      w: w ?? options.w,
-      sloppy: sloppy ?? options.sloppy,
-      context: context === undefined ? undefined : contextBytes(context),
-      idempotencyKey,
-      ifAbsent,
-      ttl,
-      contentType: this.#codec.contentType,
-    };
+    return writingOf(each, this.#options, this.#codec.contentType);
   }
-}
-
-function readingOf(
-  { signal, timeout, r, sloppy, hedge }: ReadOptions,
-  bucket: Pick<ReadOptions, "timeout" | "r" | "sloppy" | "hedge">,
-): RawGetOptions {
-  return {
-    signal,
-    timeoutMs: timeout ?? bucket.timeout,
-    r: r ?? bucket.r,
-    sloppy: sloppy ?? bucket.sloppy,
-    hedgeMs: hedge ?? bucket.hedge,
-  };
 }
 
 /** An update needs one value to change. */

@@ -1,10 +1,11 @@
 /** A transport that fails when a test says so, before or after the call has had its effect. */
-import type { BucketChange, BucketConfig, ConflictPage, KeyPage } from "@kvorum/core";
+import type { ConflictPage, KeyPage } from "@kvorum/core";
 import { setTimeout as pause } from "node:timers/promises";
 import { errorOf, TimeoutError, UnreachableError, type KvorumError, type KvorumErrorCode } from "../errors.js";
 import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
-import type { ConflictQuery, KeyQuery, Transport } from "../transports/transport.js";
+import { TransportAround } from "../transports/around.js";
+import type { ConflictQuery, KeyQuery } from "../transports/transport.js";
 
 export type FaultyOperation = "get" | "put" | "delete" | "list";
 
@@ -26,10 +27,8 @@ interface Pending {
   left: number;
 }
 
-export class FaultyTransport implements Transport {
+export class FaultyTransport extends TransportAround {
   #faults: Pending[] = [];
-
-  constructor(readonly inner: Transport) {}
 
   inject(fault: Fault): void {
     this.#faults.push({ fault, left: fault.times ?? 1 });
@@ -39,36 +38,24 @@ export class FaultyTransport implements Transport {
     this.#faults = [];
   }
 
-  get(bucket: string, key: string, options: GetOptions): Promise<ReadResult> {
+  override get(bucket: string, key: string, options: GetOptions): Promise<ReadResult> {
     return this.#run("get", bucket, key, options, () => this.inner.get(bucket, key, options));
   }
 
-  put(bucket: string, key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
+  override put(bucket: string, key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
     return this.#run("put", bucket, key, options, () => this.inner.put(bucket, key, value, options));
   }
 
-  delete(bucket: string, key: string, options: DeleteOptions): Promise<WriteResult> {
+  override delete(bucket: string, key: string, options: DeleteOptions): Promise<WriteResult> {
     return this.#run("delete", bucket, key, options, () => this.inner.delete(bucket, key, options));
   }
 
-  listKeys(bucket: string, query: KeyQuery, options: CallOptions): Promise<KeyPage> {
+  override listKeys(bucket: string, query: KeyQuery, options: CallOptions): Promise<KeyPage> {
     return this.#run("list", bucket, undefined, options, () => this.inner.listKeys(bucket, query, options));
   }
 
-  listConflicts(query: ConflictQuery, options: CallOptions): Promise<ConflictPage> {
+  override listConflicts(query: ConflictQuery, options: CallOptions): Promise<ConflictPage> {
     return this.#run("list", query.bucket, undefined, options, () => this.inner.listConflicts(query, options));
-  }
-
-  bucketConfig(bucket: string, options: CallOptions): Promise<BucketConfig> {
-    return this.inner.bucketConfig(bucket, options);
-  }
-
-  setBucketConfig(bucket: string, change: BucketChange, options: CallOptions): Promise<BucketConfig> {
-    return this.inner.setBucketConfig(bucket, change, options);
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
   }
 
   async #run<T>(

@@ -2,37 +2,27 @@
  * A session around any transport: read your writes and monotonic reads, whatever member coordinates (Terry et al. 1994). What it remembers and what
  * it makes of a read is core's {@link SessionMemory}, which simulated clients use too; here are its waits and the call's time.
  */
-import {
-  limits,
-  peekContext,
-  SessionMemory,
-  type BucketChange,
-  type BucketConfig,
-  type ConflictPage,
-  type KeyPage,
-  type Knowledge,
-} from "@kvorum/core";
+import { limits, peekContext, SessionMemory, type Knowledge } from "@kvorum/core";
 import { setTimeout as pause } from "node:timers/promises";
 import { KvorumError } from "../errors.js";
 import { nodeText } from "../primitives.js";
-import type { CallOptions, DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
+import type { DeleteOptions, GetOptions, PutOptions, WriteResult } from "../request-options.js";
 import type { ReadResult } from "../read-result.js";
-import type { ConflictQuery, KeyQuery, Transport } from "./transport.js";
+import { TransportAround } from "./around.js";
+import type { Transport } from "./transport.js";
 
 const PAUSE_FIRST_MS = 10;
 const PAUSE_MAX_MS = 250;
 
-export class SessionTransport implements Transport {
+export class SessionTransport extends TransportAround {
   readonly #memory: SessionMemory;
 
-  constructor(
-    readonly inner: Transport,
-    keysMax: number = limits.clientSessionKeysMax,
-  ) {
+  constructor(inner: Transport, keysMax: number = limits.clientSessionKeysMax) {
+    super(inner);
     this.#memory = new SessionMemory(keysMax);
   }
 
-  async get(bucket: string, key: string, options: GetOptions): Promise<ReadResult> {
+  override async get(bucket: string, key: string, options: GetOptions): Promise<ReadResult> {
     const name = `${bucket}/${key}`;
     // What is known when the read begins: a write that ends meanwhile may have come too late for it.
     const known = this.#memory.known(name);
@@ -44,32 +34,16 @@ export class SessionTransport implements Transport {
     return enough;
   }
 
-  async put(bucket: string, key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
+  override async put(bucket: string, key: string, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
     return this.#wrote(`${bucket}/${key}`, await this.inner.put(bucket, key, value, options));
   }
 
-  async delete(bucket: string, key: string, options: DeleteOptions): Promise<WriteResult> {
+  override async delete(bucket: string, key: string, options: DeleteOptions): Promise<WriteResult> {
     return this.#wrote(`${bucket}/${key}`, await this.inner.delete(bucket, key, options));
   }
 
-  listKeys(bucket: string, query: KeyQuery, options: CallOptions): Promise<KeyPage> {
-    return this.inner.listKeys(bucket, query, options);
-  }
-
-  listConflicts(query: ConflictQuery, options: CallOptions): Promise<ConflictPage> {
-    return this.inner.listConflicts(query, options);
-  }
-
-  bucketConfig(bucket: string, options: CallOptions): Promise<BucketConfig> {
-    return this.inner.bucketConfig(bucket, options);
-  }
-
-  setBucketConfig(bucket: string, change: BucketChange, options: CallOptions): Promise<BucketConfig> {
-    return this.inner.setBucketConfig(bucket, change, options);
-  }
-
   /** A session holds nothing: what it stands on is the client's to close. */
-  close(): Promise<void> {
+  override close(): Promise<void> {
     return Promise.resolve();
   }
 
