@@ -1,157 +1,138 @@
 /**
- * `npm run bench:store`: the log beside LMDB and beside a bare group-committed log, in one process and one run: durable puts, gets, starts, merging. Figures
- * of different runs are not to be compared; ratios within one are.
+ * `npm run bench:store`: the log beside LMDB and beside a bare group-committed log, in one process and one run: durable puts, gets, starts, merging. What is
+ * compared alternates, round after round. Figures of different runs are not to be compared; ratios within one are.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPrimitives } from "@kvorum/client/internal";
-import type { Primitives, Storage } from "@kvorum/core";
 import { openLmdb } from "../../packages/server/dist/storage/lmdb-storage.js";
 import { openLogStorage } from "../../packages/server/dist/storage/open-log-storage.js";
 import { BareLog } from "./bare-log.js";
-import { median } from "./summary.js";
+import { StoreGoals } from "./store-goals.js";
+import {
+  address,
+  closed,
+  fill,
+  getFrom,
+  inOrder,
+  KEYS,
+  load,
+  medians,
+  putInto,
+  scattered,
+  type Measured,
+  type Operation,
+} from "./store-load.js";
 
+const USAGE = `usage: npm run bench:store -- [flags]
+  --quick   short rounds and up to 100,000 keys, to see that all works
+  --check   exit 1 when a goal is missed`;
 const IN_FLIGHT = [1, 16, 64, 256];
 const VALUE = Buffer.alloc(1024, 7);
 const SMALL_VALUE = Buffer.alloc(100, 7);
-const KEYS = 50_000;
-const isQuick = process.argv.includes("--quick");
-const SECONDS = isQuick ? 0.5 : 3;
-const ROUNDS = isQuick ? 1 : 3;
+const flags = new Set(process.argv.slice(2));
+const isQuick = flags.has("--quick");
+const SECONDS = isQuick ? 0.5 : 2;
+const ROUNDS = isQuick ? 1 : 5;
 const STARTS = isQuick ? [10_000, 100_000] : [10_000, 100_000, 1_000_000];
 
-type Put = (i: number, done: () => void) => void;
-
-interface Puts {
-  readonly perSecond: number;
-  readonly p99Ms: number;
-  readonly cpuMicros: number;
-}
-
 const primitives = await createPrimitives();
-const folder = await mkdtemp(join(tmpdir(), "kvorum-bench-store-"));
-try {
-  await puts();
-  await gets();
-  await starts();
-  await merging();
-} finally {
-  await rm(folder, { recursive: true, force: true });
+const goals = new StoreGoals();
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const unknown = [...flags].find((flag) => !["--quick", "--check"].includes(flag));
+  if (unknown !== undefined) {
+    process.stderr.write(`${USAGE}\n`);
+    return unknown === "--help" ? 0 : 2;
+  }
+  const folder = await mkdtemp(join(tmpdir(), "kvorum-bench-store-"));
+  try {
+    await puts(folder);
+    await gets(folder);
+    await starts(folder);
+    await merging(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  say(`\n${goals.lines.join("\n")}`);
+  return flags.has("--check") && !goals.areMet ? 1 : 0;
 }
 
-function address(i: number, of: Primitives = primitives): { partition: number; hash: bigint; key: Uint8Array } {
-  const key = Buffer.from(`bucket/key-${i}`);
-  const hash = of.hash64(key);
-  return { partition: Number(hash >> 56n), hash, key };
+/** Each in turn, round after round: what a machine's mood costs, all of them pay. */
+async function sideBySide(
+  systems: ReadonlyMap<string, Operation>,
+  inFlight: number,
+  seconds = SECONDS,
+): Promise<(name: string) => Measured> {
+  const rounds = new Map<string, Measured[]>([...systems.keys()].map((name) => [name, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, operation] of systems) rounds.get(name)?.push(await load(operation, inFlight, seconds));
+  }
+  return (name) => medians(rounds.get(name) ?? []);
 }
 
-function putInto(storage: Storage, value: Uint8Array): Put {
-  return (i, done) => {
-    const { partition, hash, key } = address(i);
-    storage.apply({ records: [{ partition, hash, key, value, digest: hash, mark: 1, tag: 1 }] }, (error) => {
-      if (error !== undefined) throw new Error(error);
-      done();
-    });
-  };
-}
-
-/** A closed loop of so many puts in flight, over and over the same keys. */
-async function load(put: Put, inFlight: number, seconds: number): Promise<Puts> {
-  const times: number[] = [];
-  const end = performance.now() + seconds * 1_000;
-  const before = process.cpuUsage();
-  let next = 0;
-  await new Promise<void>((resolve) => {
-    let live = inFlight;
-    const one = (): void => {
-      const begun = performance.now();
-      if (begun > end) return void (--live === 0 && resolve());
-      put(next++ % KEYS, () => {
-        times.push(performance.now() - begun);
-        one();
-      });
-    };
-    for (let i = 0; i < inFlight; i++) one();
-  });
-  const { user, system } = process.cpuUsage(before);
-  times.sort((a, b) => a - b);
-  const p99Ms = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
-  return { perSecond: times.length / seconds, p99Ms, cpuMicros: (user + system) / times.length };
-}
-
-async function puts(): Promise<void> {
+async function puts(folder: string): Promise<void> {
   const log = await openLogStorage({ path: join(folder, "puts-log"), primitives });
   const lmdb = await openLmdb({ path: join(folder, "puts-lmdb") });
   const bare = new BareLog(join(folder, "puts-bare"));
-  const systems: readonly [string, Put][] = [
-    ["bare log", (i, done) => bare.put(address(i).key, VALUE, done)],
-    ["log", putInto(log, VALUE)],
-    ["LMDB", putInto(lmdb, VALUE)],
-  ];
-  for (const [, put] of systems) await load(put, 64, SECONDS / 3);
+  const systems = new Map<string, Operation>([
+    ["bare log", inOrder((i, done) => bare.put(address(primitives, i).key, VALUE, done))],
+    ["log", inOrder(putInto(log, primitives, VALUE))],
+    ["LMDB", inOrder(putInto(lmdb, primitives, VALUE))],
+  ]);
+  for (const put of systems.values()) await load(put, 64, SECONDS / 2);
   say("durable puts of 1 KiB     in flight   per second   p99 ms   CPU µs   × LMDB   × bare");
   for (const inFlight of IN_FLIGHT) {
-    const rounds = new Map<string, Puts[]>(systems.map(([name]) => [name, []]));
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [name, put] of systems) rounds.get(name)?.push(await load(put, inFlight, SECONDS));
-    }
-    const of = (name: string): Puts => medians(rounds.get(name) ?? []);
-    for (const [name] of systems) {
+    const of = await sideBySide(systems, inFlight);
+    const ofLmdb = (name: string): number => of(name).perSecond / of("LMDB").perSecond;
+    const ofBare = (name: string): number => of(name).perSecond / of("bare log").perSecond;
+    for (const name of systems.keys()) {
       const { perSecond, p99Ms, cpuMicros } = of(name);
-      const ratios = [perSecond / of("LMDB").perSecond, perSecond / of("bare log").perSecond];
-      row(
-        name,
-        inFlight,
-        perSecond.toFixed(0),
-        p99Ms.toFixed(2),
-        cpuMicros.toFixed(1),
-        ...ratios.map((r) => r.toFixed(2)),
-      );
+      const figures = [perSecond.toFixed(0), p99Ms.toFixed(2), cpuMicros.toFixed(1)];
+      row(name, inFlight, ...figures, ofLmdb(name).toFixed(2), ofBare(name).toFixed(2));
     }
+    if (inFlight !== 64) continue;
+    goals.reach("putsOfLmdb", ofLmdb("log"));
+    goals.reach("putsOfBare", ofBare("log"));
   }
   await closed(log);
   await closed(lmdb);
   bare.close();
 }
 
-function medians(rounds: readonly Puts[]): Puts {
-  const of = (pick: (puts: Puts) => number): number => median(rounds.map(pick));
-  return { perSecond: of((p) => p.perSecond), p99Ms: of((p) => p.p99Ms), cpuMicros: of((p) => p.cpuMicros) };
-}
-
-async function gets(): Promise<void> {
-  say("\ngets of 1 KiB, 64 in flight   per second");
-  const get =
-    (storage: Storage): Put =>
-    (i, done) =>
-      storage.get(address((i * 7_919) % KEYS), (outcome) => {
-        if (outcome.kind !== "found") throw new Error(outcome.kind);
-        // As a caller that does something else in between.
-        setImmediate(done);
-      });
-  for (const [name, cacheBytes] of [
-    ["log, from its cache", 256 * 1024 * 1024],
-    ["log, from the file", 0],
-    ["LMDB", -1],
+async function gets(folder: string): Promise<void> {
+  const open = (name: string, cacheBytes: number): ReturnType<typeof openLogStorage> =>
+    openLogStorage({ path: join(folder, name), primitives, sizes: { cacheBytes } });
+  const cached = await open("gets-cached", 256 * 1024 * 1024);
+  const uncached = await open("gets-uncached", 0);
+  const lmdb = await openLmdb({ path: join(folder, "gets-lmdb") });
+  const systems = new Map<string, Operation>();
+  for (const [name, storage] of [
+    ["log, from its cache", cached],
+    ["log, from the file", uncached],
+    ["LMDB", lmdb],
   ] as const) {
-    const path = join(folder, `gets-${cacheBytes}`);
-    const storage =
-      cacheBytes < 0 ? await openLmdb({ path }) : await openLogStorage({ path, primitives, sizes: { cacheBytes } });
-    await fill(storage, KEYS, VALUE);
-    await load(get(storage), 64, SECONDS / 3);
-    row(name, (await load(get(storage), 64, SECONDS)).perSecond.toFixed(0));
-    await closed(storage);
-    await rm(path, { recursive: true });
+    await fill(putInto(storage, primitives, VALUE), KEYS);
+    systems.set(name, getFrom(storage, primitives));
+    await load(getFrom(storage, primitives), 64, SECONDS / 2);
   }
+  say("\ngets of 1 KiB, 64 in flight   per second   p99 ms   CPU µs");
+  const of = await sideBySide(systems, 64);
+  for (const name of systems.keys()) {
+    const { perSecond, p99Ms, cpuMicros } = of(name);
+    row(name, perSecond.toFixed(0), p99Ms.toFixed(2), cpuMicros.toFixed(1));
+  }
+  for (const storage of [cached, uncached, lmdb]) await closed(storage);
 }
 
-async function starts(): Promise<void> {
+async function starts(folder: string): Promise<void> {
   say("\nstart with keys of 100 bytes   keys   after a clean stop ms   bytes of index a key");
   for (const keys of STARTS) {
     const path = join(folder, `start-${keys}`);
     const filled = await openLogStorage({ path, primitives });
-    await fill(filled, keys, SMALL_VALUE);
+    await fill(putInto(filled, primitives, SMALL_VALUE), keys);
     await closed(filled);
     const begun = performance.now();
     const storage = await openLogStorage({ path, primitives });
@@ -159,46 +140,36 @@ async function starts(): Promise<void> {
     const stats = storage.stats();
     if (stats.keys !== keys) throw new Error(`${stats.keys} keys, not ${keys}`);
     row("log", keys, tookMs.toFixed(0), (stats.indexBytes / keys).toFixed(1));
+    goals.reach("indexBytes", stats.indexBytes / keys);
+    if (keys === 1_000_000) goals.reach("startMs", tookMs);
     await closed(storage);
     await rm(path, { recursive: true });
   }
 }
 
 /** Overwrites make garbage; with a space target that is never reached nothing is merged. */
-async function merging(): Promise<void> {
-  say("\nputs of 1 KiB, 64 in flight, over and over   per second   p99 ms   merged MiB   disk over live");
-  for (const [name, spaceTarget] of [
-    ["without merging", 1_000],
-    ["while merging", 1.6],
-  ] as const) {
-    const path = join(folder, `merging-${spaceTarget}`);
-    const sizes = { spaceTarget, segmentBytes: 16 * 1024 * 1024 };
-    const storage = await openLogStorage({ path, primitives, sizes });
-    await fill(storage, KEYS, VALUE);
-    const { perSecond, p99Ms } = await load(putInto(storage, VALUE), 64, SECONDS * 3);
-    const { mergedBytes, diskBytes, liveBytes } = storage.stats();
-    row(
-      name,
-      perSecond.toFixed(0),
-      p99Ms.toFixed(2),
-      (mergedBytes / 2 ** 20).toFixed(0),
-      (diskBytes / liveBytes).toFixed(2),
-    );
-    await closed(storage);
-    await rm(path, { recursive: true });
-  }
-}
-
-async function fill(storage: Storage, keys: number, value: Uint8Array): Promise<void> {
-  const put = putInto(storage, value);
-  for (let from = 0; from < keys; from += 1_000) {
-    const batch = Array.from({ length: Math.min(1_000, keys - from) }, (_, i) => from + i);
-    await Promise.all(batch.map((i) => new Promise<void>((done) => put(i, done))));
-  }
-}
-
-function closed(storage: Storage): Promise<void> {
-  return new Promise((done) => storage.close(done));
+async function merging(folder: string): Promise<void> {
+  const open = (name: string, spaceTarget: number): ReturnType<typeof openLogStorage> =>
+    openLogStorage({ path: join(folder, name), primitives, sizes: { spaceTarget, segmentBytes: 16 * 1024 * 1024 } });
+  const still = await open("merging-never", 1_000);
+  const merges = await open("merging", 1.6);
+  const systems = new Map([
+    ["without merging", scattered(putInto(still, primitives, VALUE))],
+    ["while merging", scattered(putInto(merges, primitives, VALUE))],
+  ]);
+  for (const storage of [still, merges]) await fill(putInto(storage, primitives, VALUE), KEYS);
+  const before = merges.stats().mergedBytes;
+  const of = await sideBySide(systems, 64);
+  const { mergedBytes, diskBytes, liveBytes } = merges.stats();
+  if (!isQuick && mergedBytes === before) throw new Error("nothing was merged");
+  say("\nputs of 1 KiB, 64 in flight, over and over   per second   p99 ms");
+  for (const name of systems.keys()) row(name, of(name).perSecond.toFixed(0), of(name).p99Ms.toFixed(2));
+  say(
+    `merged ${((mergedBytes - before) / 2 ** 20).toFixed(0)} MiB; disk over live ${(diskBytes / liveBytes).toFixed(2)}`,
+  );
+  goals.reach("p99WhileMerging", of("while merging").p99Ms / of("without merging").p99Ms);
+  await closed(still);
+  await closed(merges);
 }
 
 function row(name: string, ...cells: readonly (string | number)[]): void {

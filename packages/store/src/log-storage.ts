@@ -84,18 +84,27 @@ export class LogStorage implements Storage {
   }
 
   get(key: RecordKey, done: (outcome: ReadOutcome) => void): void {
+    this.#read(key, false, done);
+  }
+
+  glance(key: RecordKey, done: (outcome: ReadOutcome) => void): void {
+    this.#read(key, true, done);
+  }
+
+  #read(key: RecordKey, isLent: boolean, done: (outcome: ReadOutcome) => void): void {
     const { index, reader } = this.#parts;
     const name = this.#nameOf(key);
     if (this.#isInDoubt(key.partition, name)) return done(DAMAGED);
     const entry = index.find(key.partition, name);
     if (entry === undefined) return done(ABSENT);
     if (isDamaged(entry, 0)) return done(DAMAGED);
-    reader.read(entry, 0, (record) => {
+    const take = (record: ReadRecord | undefined): void => {
       if (record !== undefined) return done(outcomeOf(record, key.key));
       // Merged away or replaced while it was read: what is there now counts.
-      if (!this.#foundDamage(key.partition, name, entry)) return this.get(key, done);
+      if (!this.#foundDamage(key.partition, name, entry)) return this.#read(key, isLent, done);
       done(DAMAGED);
-    });
+    };
+    reader.read(entry, 0, take, isLent);
   }
 
   scan(

@@ -35,8 +35,8 @@ export class RecordReader {
     this.#options = options;
   }
 
-  /** `entry` is an entry of the index. Undefined: the record is damaged. */
-  read(entry: Uint32Array, at: number, done: (record: ReadRecord | undefined) => void): void {
+  /** `entry` is an entry of the index. Undefined: the record is damaged. `isLent`: the record is good no longer than `done` runs. */
+  read(entry: Uint32Array, at: number, done: (record: ReadRecord | undefined) => void, isLent = false): void {
     const slotAndSize = entry[at + word.slotAndSize] as number;
     const segment = this.#options.segments.at(slotAndSize >>> 16);
     const offset = entry[at + word.offset] as number;
@@ -48,7 +48,7 @@ export class RecordReader {
     };
     const held = this.#held(segment, offset, units * UNIT_BYTES);
     // A copy: what is lent is written over by the next group.
-    if (held !== undefined && units < SIZE_MAX) return done(understand(this.#copies.copy(held)));
+    if (held !== undefined && units < SIZE_MAX) return done(understand(isLent ? held : this.#copies.copy(held)));
     this.#readFile(segment, offset, units, (bytes) => {
       const record = understand(bytes);
       if (record !== undefined && bytes !== undefined) this.#options.cache.add(segment.id, offset, bytes);

@@ -45,10 +45,13 @@ export class ReplicaDoor {
   #load(request: MessageOf<"fetch" | "digest">, answer: Answer, done: (held: Held) => void): void {
     const key = this.node.keyOfId(request.id);
     if (!this.#serves(key.partition, request)) return this.#fence(key.partition, answer);
-    this.node.replica.load(key, (held) => {
+    const take = (held: Held): void => {
       if (held.kind === "unknown" || this.node.ownsPartition(key.partition)) return done(held);
       done({ kind: "unknown", record: recordOf(held), damaged: false });
-    });
+    };
+    // Nothing but the digest is told of it. It is read all the same: a digest vouches for a record that can be read (decision 13).
+    if (request.kind === "digest") this.node.replica.glance(key, take);
+    else this.node.replica.load(key, take);
   }
 
   #store(request: MessageOf<"store">, answer: Answer): void {

@@ -110,6 +110,17 @@ export class Replica {
     this.look(key, (held) => done(held.kind === "state" && held.record.reaped === true ? ABSENT : held));
   }
 
+  /** As {@link load}, for whoever needs the record no longer than `done` runs: its bytes are lent. */
+  glance(key: KeyId, done: (held: Held) => void): void {
+    const { storage } = this.#options;
+    const take = (outcome: ReadOutcome): void => {
+      const held = this.#understand(key, outcome);
+      done(held.kind === "state" && held.record.reaped === true ? ABSENT : held);
+    };
+    if (storage.glance === undefined) storage.get(addressOf(key), take);
+    else storage.glance(addressOf(key), take);
+  }
+
   /** What lies there, marked or not. */
   look(key: KeyId, done: (held: Held) => void): void {
     this.#options.storage.get(addressOf(key), (outcome) => done(this.#understand(key, outcome)));

@@ -137,7 +137,8 @@ export class RingChanges {
       if (authorOf(record, target, isMember) !== self) return undefined;
       const word = this.#wordOn(partition, record.epoch);
       return stepAfter(record, {
-        ...{ members, target },
+        members,
+        target,
         hasSeen: (name) => name === self || word.seen.has(instanceOf(name)),
         hasConfirmed: (name) =>
           name === self ? transfers.hasConfirmed(partition, record.epoch) : word.confirmed.has(instanceOf(name)),

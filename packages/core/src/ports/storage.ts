@@ -85,6 +85,8 @@ export interface Scanned {
  */
 export interface Storage {
   get(key: RecordKey, done: (outcome: ReadOutcome) => void): void;
+  /** As `get`, with the same checks, for whoever needs the value no longer than `done` runs: then it is lent and need not be copied. */
+  glance?(key: RecordKey, done: (outcome: ReadOutcome) => void): void;
   /**
    * Visits the records of a partition with `fromHash <= hash <= toHash`, ordered by (hash, key), until `visit` returns false. What is
    * applied meanwhile may or may not be visited. `visit` is given no damaged record but `damaged` counts them.

@@ -41,10 +41,17 @@ const put = (storage: Storage, ...records: RecordWrite[]): Promise<StorageError 
 const outcome = (storage: Storage, key: RecordKey): Promise<ReadOutcome> =>
   new Promise((resolve) => storage.get(key, resolve));
 
-/** The value as text, or the outcome that is not a value. */
+const shown = (found: ReadOutcome): string => (found.kind === "found" ? `=${text(found.value)}` : found.kind);
+
+/** The value as text, or the outcome that is not a value. A glance, where there is one, says the same. */
 async function read(storage: Storage, partition: number, hash: bigint, key: string): Promise<string> {
-  const found = await outcome(storage, { partition, hash, key: bytes(key) });
-  return found.kind === "found" ? `=${text(found.value)}` : found.kind;
+  const address = { partition, hash, key: bytes(key) };
+  const said = shown(await outcome(storage, address));
+  if (storage.glance !== undefined) {
+    // What is lent is good within the call.
+    expect(await new Promise((resolve) => storage.glance?.(address, (found) => resolve(shown(found))))).toBe(said);
+  }
+  return said;
 }
 
 const readMeta = (storage: Storage, name: string): Promise<string> =>
