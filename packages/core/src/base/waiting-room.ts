@@ -57,7 +57,9 @@ export class WaitingRoom<T> {
   /** Those who are meant, by their ids, lowest first. They go on waiting. */
   those(areMeant: (waiter: T) => boolean): (readonly [id: number, waiter: T])[] {
     const found: (readonly [number, T])[] = [];
-    for (const [place, waiter] of this.#waiters.entries()) {
+    // By index: asked some times a second, and an entry for each place would be garbage.
+    for (let place = 0; place < this.#ids.length; place++) {
+      const waiter = this.#waiters[place];
       if (waiter !== undefined && areMeant(waiter)) found.push([this.#ids[place] as number, waiter]);
     }
     return found.sort(([a], [b]) => a - b);
