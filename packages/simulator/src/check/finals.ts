@@ -41,32 +41,69 @@ export interface Finals {
 }
 
 const ANSWER_MS = 2_000;
+/** An owner is asked for so many keys at a time, at most: members shed what is too much at once. */
+const KEYS_AT_ONCE = 4;
 
 /** Asks every owner of every key for what it holds itself, over the network as a client would. Lets time pass. */
 export function readFinals(world: World, lens: Lens, keys: ReadonlyMap<string, readonly Operation[]>): Finals {
   const silent: Silence[] = [];
   const finals: FinalKey[] = [];
-  for (const [name, operations] of keys) {
-    const first = operations[0];
-    if (first === undefined) continue;
-    const { bucket, key, lww } = first;
-    const holdings = new Map<string, Holding>();
-    const owners = lens.owners(bucket, key);
-    let waiting = owners.length;
-    for (const owner of owners) {
-      const id = world.keyOf(bucket, key).id;
-      const command: GetCommand = { kind: "get", id, r: undefined, sloppy: false, local: true, hops: 0 };
-      world.request("reader", owner, command, ANSWER_MS, (reply) => {
-        waiting--;
-        if (reply?.kind === "got")
-          holdings.set(owner, holdingOf(lens, name, reply.body, lens.stored(owner, bucket, key)?.body));
-        else silent.push({ owner, bucket, key, why: wordOf(reply) });
-      });
-    }
-    world.until(() => waiting === 0, ANSWER_MS * 2);
-    finals.push({ name, bucket, key, lww, operations, holdings, union: unionOf([...holdings.values()]) });
+  const questions = [...keys].flatMap(([name, operations]) =>
+    operations[0] === undefined ? [] : [{ name, operations }],
+  );
+  for (let at = 0; at < questions.length; at += KEYS_AT_ONCE) {
+    const asked = questions
+      .slice(at, at + KEYS_AT_ONCE)
+      .map((question) => new FinalRead(world, lens, question, silent));
+    world.until(() => asked.every(({ waiting }) => waiting === 0), ANSWER_MS * 2);
+    finals.push(...asked.map((read) => read.final));
   }
   return { keys: finals, silent };
+}
+
+interface Question {
+  readonly name: string;
+  readonly operations: readonly Operation[];
+}
+
+/** One key, asked of each of its owners. */
+class FinalRead {
+  readonly #holdings = new Map<string, Holding>();
+  waiting: number;
+
+  constructor(
+    readonly world: World,
+    readonly lens: Lens,
+    readonly question: Question,
+    readonly silent: Silence[],
+  ) {
+    const { bucket, key } = this.#first;
+    const owners = lens.owners(bucket, key);
+    this.waiting = owners.length;
+    const { id } = world.keyOf(bucket, key);
+    const command: GetCommand = { kind: "get", id, r: undefined, sloppy: false, local: true, hops: 0 };
+    for (const owner of owners) world.request("reader", owner, command, ANSWER_MS, (reply) => this.#take(owner, reply));
+  }
+
+  get final(): FinalKey {
+    const { bucket, key, lww } = this.#first;
+    const { name, operations } = this.question;
+    const holdings = new Map([...this.#holdings].sort(([a], [b]) => (a < b ? -1 : 1)));
+    return { name, bucket, key, lww, operations, holdings, union: unionOf([...holdings.values()]) };
+  }
+
+  get #first(): Operation {
+    return this.question.operations[0] as Operation;
+  }
+
+  #take(owner: string, reply: Message | undefined): void {
+    this.waiting--;
+    const { bucket, key } = this.#first;
+    const { name } = this.question;
+    if (reply?.kind !== "got") return void this.silent.push({ owner, bucket, key, why: wordOf(reply) });
+    const stored = this.lens.stored(owner, bucket, key)?.body;
+    this.#holdings.set(owner, holdingOf(this.lens, name, reply.body, stored));
+  }
 }
 
 function holdingOf(lens: Lens, name: string, body: Uint8Array, stored: Uint8Array | undefined): Holding {

@@ -19,7 +19,7 @@ function look(bench: Bench, { keys }: Finals): void {
   const explained = explainable(keys);
   const before = calmContents(bench, explained);
   const repairs = repairsOf(bench);
-  for (const name of world.standing) lookThrough(bench, name, explained);
+  lookThrough(bench, explained);
   world.run(REPAIRS_TRAVEL_MS);
   if (repairsOf(bench) !== repairs) bench.report("looking-changes-nothing", "explain or status made somebody repair");
   const after = contents(bench, explained);
@@ -50,26 +50,33 @@ function calmContents(bench: Bench, keys: readonly FinalKey[]): Map<string, Uint
   return last;
 }
 
-/** One question after the other: members shed what is too much at once. */
-function lookThrough(bench: Bench, name: string, keys: readonly FinalKey[]): void {
+/** Each member answers one question after the other, since members shed what is too much at once; all of them at the same time. */
+function lookThrough(bench: Bench, keys: readonly FinalKey[]): void {
   const { world } = bench;
-  const node = world.node(name);
-  if (node === undefined) return;
-  let isAnswered = false;
-  for (const { bucket, key } of keys) {
-    isAnswered = false;
-    node.explain(world.keyOf(bucket, key).id, ANSWER_MS, (outcome) => {
-      isAnswered = true;
-      checkExplanation(bench, `${name} on ${nameOf({ bucket, key })}`, outcome);
-    });
-    world.until(() => isAnswered, ANSWER_MS * 2);
+  let looking = 0;
+  for (const name of world.standing) {
+    const node = world.node(name);
+    if (node === undefined) continue;
+    looking++;
+    const next = (at: number): void => {
+      const asked = keys[at];
+      if (asked === undefined) {
+        node.listConflicts({ limit: 100 }, ANSWER_MS, () => looking--);
+        return;
+      }
+      const { bucket, key } = asked;
+      node.explain(world.keyOf(bucket, key).id, ANSWER_MS, (outcome) => {
+        checkExplanation(bench, `${name} on ${nameOf({ bucket, key })}`, outcome);
+        next(at + 1);
+      });
+    };
+    next(0);
+    node.cluster();
+    node.ringView();
+    node.stats();
   }
-  isAnswered = false;
-  node.listConflicts({ limit: 100 }, ANSWER_MS, () => (isAnswered = true));
-  world.until(() => isAnswered, ANSWER_MS * 2);
-  node.cluster();
-  node.ringView();
-  node.stats();
+  const everyQuestionMs = ANSWER_MS * (keys.length + 1);
+  if (!world.until(() => looking === 0, everyQuestionMs * 2)) bench.report("explain-answers", "somebody still looks");
 }
 
 function checkExplanation(bench: Bench, where: string, outcome: Outcome<Explanation>): void {
