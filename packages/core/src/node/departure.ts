@@ -1,6 +1,7 @@
 /**
  * How a member that was asked to leave ends (Dynamo §4.9; CONTRACT §2, `leave`): once it owns nothing, keeps nothing for others and all members know it,
- * it writes its own removal into the log, sees that the others have heard of it, and is gone.
+ * it writes its own removal into the log, sees that the others have heard of it, and is gone. One whose process ended in between, before anybody
+ * heard, says it at its next start: else the others would wait for it for ever.
  */
 import type { Handover } from "./handover.js";
 import type { Handoff } from "./handoff.js";
@@ -16,6 +17,8 @@ export interface DepartureOptions {
   readonly handoff: Handoff;
   /** Everything is done: the process may end. */
   readonly onDeparted: () => void;
+  /** The folder is of a member that had left before this start, and the others know. */
+  readonly onLeftBefore: () => void;
 }
 
 export class Departure {
@@ -25,6 +28,10 @@ export class Departure {
   /** The removal is in the log here. */
   #isWritten = false;
   #goneAtMs = Infinity;
+  /** The removal was written before this start. */
+  #isResumed = false;
+  /** Somebody refused this node for having left. */
+  #wasRefused = false;
   #stopped = false;
 
   constructor(options: DepartureOptions) {
@@ -46,6 +53,22 @@ export class Departure {
     // Whom a hint is meant for is not waited for: any owner of today takes it.
     handoff.isUrgent = true;
     this.#look();
+  }
+
+  /** At a start whose log says that this member removed itself: whoever can be reached is told, once more if need be. */
+  resume(): void {
+    const { node, handoff } = this.#options;
+    this.#state = "removed";
+    this.#isWritten = true;
+    this.#isResumed = true;
+    this.#goneAtMs = node.clock.monotonicMs();
+    handoff.hints.isClosed = true;
+    this.#look();
+  }
+
+  /** A member has refused this node for having left: so it knows. */
+  refused(): void {
+    this.#wasRefused = true;
   }
 
   stop(): void {
@@ -90,11 +113,12 @@ export class Departure {
     const { membership, clock } = this.#options.node;
     membership.spread();
     const isLate = clock.monotonicMs() >= this.#goneAtMs;
-    return isLate ? membership.someKnowRing() : membership.allKnowRing();
+    return isLate ? this.#wasRefused || membership.someKnowRing() : membership.allKnowRing();
   }
 
   #depart(): void {
     this.#state = "gone";
+    if (this.#isResumed) return this.#options.onLeftBefore();
     this.#options.node.log("info", "left the cluster");
     this.#options.onDeparted();
   }

@@ -54,4 +54,10 @@ export class MemberLog {
     if (!isKnown) return undefined;
     return member === undefined ? refusals.removed(name) : refusals.replaced(name);
   }
+
+  hasLeftByItself(instance: number): boolean {
+    return [...this.#events.values()].some(
+      (event) => event.kind === "removed" && event.instance === instance && event.by === instance,
+    );
+  }
 }

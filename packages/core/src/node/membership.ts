@@ -260,6 +260,11 @@ export class Membership {
     return this.#log.refusalOf(name, instance);
   }
 
+  /** Whether that instance's removal is of its own hand: it left. */
+  hasLeftByItself(instance: number): boolean {
+    return this.#log.hasLeftByItself(instance);
+  }
+
   /** Whether most of the members that live disagree with this node's wall clock: looked at once a round. */
   get clockIsOff(): boolean {
     return this.#clockIsOff;

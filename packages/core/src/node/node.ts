@@ -321,7 +321,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   refused(address: Address, reason: string): void {
     const { log, clock, settings } = this.#parts;
     log("warn", "refused by a peer", { address, reason });
-    if (this.#parts.departure.isRemoved) return;
+    if (this.#parts.departure.isRemoved) return isFinalRefusal(reason) ? this.#parts.departure.refused() : undefined;
     if (isCopyRefusal(reason)) return this.#parts.disown(reason);
     if (isFinalRefusal(reason)) return this.#parts.end("identity", reason);
     const isStart = clock.monotonicMs() - this.#startedAtMs < SEED_PROOF_MS;

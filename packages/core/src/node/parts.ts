@@ -192,6 +192,7 @@ export class NodeParts implements NodeContext {
     });
     this.departure = new Departure({
       ...{ node: this, handover: this.handover, handoff: this.handoff, onDeparted: options.onDeparted },
+      onLeftBefore: () => this.end("identity", this.membership.refusalOf(this.self, identity.instance) ?? ""),
     });
     this.antiEntropy = new AntiEntropy(this, rng.fork("anti-entropy"));
     this.healer = new Healer({ node: this, onTooMany: (partition) => this.handover.transfers.doubt(partition) });
@@ -293,7 +294,11 @@ export class NodeParts implements NodeContext {
 
   ringChanged(ring: Ring): void {
     const refusal = this.membership.refusalOf(this.self, this.identity.instance);
-    if (refusal !== undefined && !this.departure.isRemoved) return this.end("identity", refusal);
+    if (refusal !== undefined && !this.departure.isRemoved) {
+      if (!this.membership.hasLeftByItself(this.identity.instance)) return this.end("identity", refusal);
+      this.log("info", "this member had left; the others are told, if they have not heard");
+      this.departure.resume();
+    }
     this.log("info", "ring", { version: ring.version, members: ring.members.length });
     this.handover.ringChanged();
     this.departure.ringChanged();

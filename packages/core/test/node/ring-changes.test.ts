@@ -36,6 +36,28 @@ describe("a member that leaves", () => {
     for (const key of keys) expect(placement(cluster, "n1", key).all).toHaveLength(3);
   });
 
+  it("tells at its next start that it had left, when its process ended before anybody heard", () => {
+    const cluster = TestCluster.of(4);
+    const isMember = (by: string): boolean => cluster.node(by).membership.isMember("n4");
+    const isSettled = (name: string): boolean => cluster.node(name).membership.settled();
+    cluster.node("n1").leave("n4", () => {});
+    cluster.timeline.until(() => !isMember("n4"), 60_000, "n4 has written its removal");
+    // Nothing has had the time to travel yet.
+    for (const other of ["n1", "n2", "n3"]) cluster.cut("n4", other);
+    cluster.cutPower("n4");
+    cluster.timeline.run(1_000);
+    expect(["n1", "n2", "n3"].map(isMember)).toEqual([true, true, true]);
+    for (const other of ["n1", "n2", "n3"]) cluster.heal("n4", other);
+    for (const _ of ["tells them", "is told by them"]) {
+      const member = cluster.restart("n4");
+      cluster.timeline.until(() => member.fatal !== undefined, 10_000, "n4 ends again", 10);
+      expect(member.fatal).toMatch(/^identity: removed: n4 was removed/);
+      cluster.kill("n4");
+      const isHeard = (): boolean => ["n1", "n2", "n3"].every((name) => !isMember(name) && isSettled(name));
+      cluster.timeline.until(isHeard, 10_000, "the others have heard, and are settled", 10);
+    }
+  });
+
   it("leaves what it alone held to everybody who stays, where fewer owners are left", () => {
     const cluster = TestCluster.of(3, 1, { hints: false, antiEntropy: false, readRepair: false });
     cluster.cut("n3", "n1");
