@@ -1,37 +1,14 @@
 /** Slow reads asked of a second member, over real connections to members that answer when a test says so; and how connecting meets members that hang. */
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { connect, json, KvorumError } from "@kvorum/client";
-import { RawClient, type ClientOptions } from "@kvorum/client/internal";
+import { RawClient } from "@kvorum/client/internal";
 import { FakeClock } from "./fake-clock.js";
-import { got, ringOf, startNodes, type FakeNode } from "./fake-node.js";
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function cluster(count: number): Promise<FakeNode[]> {
-  const nodes = await startNodes(count);
-  for (const node of nodes) cleanups.push(() => node.kill());
-  return nodes;
-}
-
-async function connected(nodes: readonly FakeNode[], options: ClientOptions = {}): Promise<RawClient> {
-  const client = await RawClient.connect(
-    nodes.map(({ address }) => address),
-    options,
-  );
-  cleanups.push(() => client.close());
-  return client;
-}
+import { cluster, connected } from "./fake-cluster.js";
+import { got, ringOf, type FakeNode } from "./fake-node.js";
+import { rejection } from "./rejection.js";
 
 const nothing = new Uint8Array();
 const from = (place: number): ReturnType<typeof got> => got(nothing, new Uint8Array([place]));
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
 describe("hedging", () => {
@@ -109,7 +86,7 @@ describe("hedging", () => {
   test("a bucket's hedge is for its reads, and a call's own comes first", async () => {
     const nodes = await cluster(2);
     const kv = await connect(nodes.map(({ address }) => address));
-    cleanups.push(() => kv.close());
+    onTestFinished(() => kv.close());
     const bucket = kv.bucket("b", { codec: json<number>(), hedge: 10 });
     const reading = bucket.get("k");
     const first = await nodes[0]!.inbox.take("get");
@@ -132,7 +109,7 @@ describe("connecting", () => {
     hanging.ring = undefined;
     well.ring = ringOf([well]);
     const client = await RawClient.connect([hanging.address, well.address]);
-    cleanups.push(() => client.close());
+    onTestFinished(() => client.close());
     expect(client.ring.members).toEqual([well.address]);
   });
 

@@ -2,19 +2,13 @@
 import { onTestFinished } from "vitest";
 import { openFake, type FakeKvorum } from "@kvorum/client/testing";
 
+export { rejection } from "../rejection.js";
+
 /** A Kvorum in memory, for one test. */
 export async function fake(): Promise<FakeKvorum> {
   const kv = await openFake();
   onTestFinished(() => kv.close());
   return kv;
-}
-
-/** What the promise rejects with; undefined when it does not. */
-export function rejection(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 }
 
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
