@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { RawClient } from "@kvorum/client/internal";
 import type { RepairView } from "@kvorum/core";
 import { BENCH_BUCKET, prepareBucket } from "../../packages/server/dist/bench/cluster-setup.js";
 import { Child } from "./child.js";
 import { freePorts } from "./systems.js";
+import { lookUntil, type Look } from "./until.js";
 
 const NAMES = ["n1", "n2", "n3"] as const;
 export type NodeName = (typeof NAMES)[number];
@@ -141,18 +141,7 @@ export class RepairCluster {
   }
 }
 
-/** A look that throws counts as not yet. */
-export async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
-  const end = performance.now() + DEADLINE_MS;
-  for (;;) {
-    let last: unknown;
-    try {
-      const found = await look();
-      if (found !== undefined && found !== false) return found;
-    } catch (error) {
-      last = error;
-    }
-    if (performance.now() > end) throw new Error(`not in ${DEADLINE_MS / 1000} s: ${what}`, { cause: last });
-    await pause(POLL_MS);
-  }
+/** Looks often, since what is waited for is timed. */
+export function until<T>(what: string, look: Look<T>): Promise<T> {
+  return lookUntil(what, look, { deadlineMs: DEADLINE_MS, pauseMs: POLL_MS, pauseMsMax: POLL_MS });
 }
