@@ -39,8 +39,8 @@ export default defineConfig({
           // Waits have deadlines of their own that name what did not come; this is for what never comes back.
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // Each file has nodes, ports and folders of its own; two at a time is what two cores bear.
-          maxWorkers: 2,
+          // Each file has nodes, ports and folders of its own, and waits half of its time: three at once keep two cores busy.
+          maxWorkers: 3,
           // After the units, when both are asked for: those have another number of workers.
           sequence: { groupOrder: 1 },
         },

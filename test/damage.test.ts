@@ -2,14 +2,14 @@
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { count } from "../packages/core/test/counts.js";
 import { useCluster } from "./support/cluster.js";
 import { kv, type Http } from "./support/http.js";
 import { inTurns } from "./support/in-turns.js";
 import { until } from "./support/until.js";
 import { tagOf, valueOf } from "./support/values.js";
 
-const isLong = process.env["KVORUM_TEST_LONG"] !== undefined;
-const KEYS = isLong ? 10_000 : 1_200;
+const KEYS = count(1_200, 10_000);
 const BITS = 1_000;
 const VALUE_BYTES = 1_024;
 const EDGE_BYTES = 16 * 1_024;

@@ -12,15 +12,16 @@ import { kvorum } from "./support/program.js";
 import { Traffic } from "./support/traffic.js";
 import { until } from "./support/until.js";
 
-const KEYS = count(4_000, 50_000);
+const KEYS = count(1_500, 50_000);
 /** The long form demands the load; the short one shares its machine with other tests. */
 const REQUESTS_A_SECOND_MIN = count(0, 500);
 const LANES = count(2, 24);
+const THINK_MS = count(15, 0);
 const ACKNOWLEDGED_MIN = 100;
 const MOVED_FACTOR = 1.1;
 const LOAD_FACTOR = 1.05;
 
-const cluster = useCluster({ flags: [] });
+const cluster = useCluster();
 
 async function metric(node: KvorumNode, name: string): Promise<number> {
   const { body } = await node.http.get("/metrics");
@@ -97,7 +98,12 @@ describe("a cluster that grows and shrinks under load", () => {
       const [first, leaver, third] = all.nodes as [KvorumNode, KvorumNode, KvorumNode];
       await load(`http://${first.http.host}:${first.options.httpPort}`);
       const history = new History();
-      const traffic = new Traffic(history, { name: "grow", query: "?sloppy=false", lanesPerNode: LANES });
+      const traffic = new Traffic(history, {
+        name: "grow",
+        query: "?sloppy=false",
+        lanesPerNode: LANES,
+        thinkMs: THINK_MS,
+      });
       onTestFinished(() => traffic.halt());
       traffic.start([first, third]);
 

@@ -8,6 +8,19 @@ const long = [
   "packages/simulator/test/judge/healers",
   "packages/store/test/crash/crash",
   "packages/server/test/storage/",
+  "/test/kill.",
+  "/test/growing.",
+  "/test/repair.",
+  "/test/cli.",
+  "/test/network.",
+  "/test/sloppy.",
+  "/test/simulation.",
+  "/test/backup.",
+  "/test/data-folder.",
+  "/test/client/client.",
+  "/test/damage.",
+  "/test/flush.",
+  "/test/packages/",
 ];
 
 export class LongestFirst extends BaseSequencer {

@@ -19,6 +19,7 @@ const BUCKET = "traffic";
 /** A fault under which less than this was acknowledged, on each side that shall go on, proves nothing. */
 const ACKNOWLEDGED_MIN = 60;
 const ROUNDS = count(1, 5);
+const THINK_MS = count(15, 0);
 
 let net: Net;
 let cluster: Cluster;
@@ -112,7 +113,7 @@ async function suffer(fault: Fault, acknowledged: Map<string, number>): Promise<
 describe("a network that breaks", () => {
   it("loses no acknowledged write, and keeps every side writing", { timeout: count(180_000, 900_000) }, async () => {
     const history = new History();
-    const traffic = new Traffic(history, { name: "net", query: "?timeout=2000", lanesPerNode: 1 });
+    const traffic = new Traffic(history, { name: "net", query: "?timeout=2000", lanesPerNode: 1, thinkMs: THINK_MS });
     const acknowledged = new Map<string, number>();
     traffic.onAcknowledged = (name) => acknowledged.set(name, (acknowledged.get(name) ?? 0) + 1);
     traffic.start(cluster.nodes);

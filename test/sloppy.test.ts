@@ -5,10 +5,11 @@
 import { describe, expect, it } from "vitest";
 import { useCluster } from "./support/cluster.js";
 import { expectProblem } from "./support/expect-problem.js";
-import { kv } from "./support/http.js";
+import { kv, type Problem } from "./support/http.js";
 import { kvorum } from "./support/program.js";
 import type { KvorumNode } from "./support/node.js";
 import { hintsAt, hintsDrained, ownersOf } from "./support/owners.js";
+import { until } from "./support/until.js";
 
 interface Explanation {
   readonly agree: boolean;
@@ -57,9 +58,18 @@ describe("two of three primaries killed", () => {
         const strict = `${kv(BUCKET, key)}?sloppy=false`;
         const refused = expectProblem(await node.http.get(strict), 503, "quorum-not-met");
         expect(refused).toMatchObject({ needed: 2, received: 1 });
-        const unknown = expectProblem(await node.http.put(strict, "no"), 503, "quorum-not-met", "unknown");
-        // The one primary's own flush is waited for, but not for long.
-        expect([unknown.needed, [0, 1].includes(unknown.received ?? -1)]).toEqual([2, true]);
+        // The one primary's flush is waited for, but not for long: on a busy machine an answer may come without it, and counts none then.
+        const answers: number[] = [];
+        await until(`${node.name} counts the one primary of ${key}`, async () => {
+          const { body, status } = await node.http.put(strict, "no");
+          const { needed, received = Number.NaN, effect } = JSON.parse(body.toString()) as Problem;
+          answers.push(received);
+          return [status, needed, received, effect].join() === "503,2,1,unknown";
+        });
+        expect(
+          answers.every((received) => received === 0 || received === 1),
+          answers.join(),
+        ).toBe(true);
       }
     }
     const hints = await Promise.all(up.map(hintsAt));

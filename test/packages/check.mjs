@@ -1,7 +1,8 @@
 /**
  * `npm run packages [-- --node 20,22,24,26]`: packs what is published, installs it into an empty project, and shows that it works there: on each
- * Node that is asked for (default: the four that are supported), and under `tsc --strict` with both module resolutions. `--quick` leaves out what
- * publint and attw say, and starts one node instead of three. Needs the npm registry, for the packages' own dependencies and for the other Nodes.
+ * Node that is asked for (default: the four that are supported), and under `tsc --strict` with both module resolutions. Needs the npm registry, for the
+ * packages' own dependencies and for the other Nodes. `--quick` needs none: it unpacks instead of installing, and gives each package what it declares
+ * from the repository's own modules; it leaves out what publint and attw say, and starts one node instead of three.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -12,6 +13,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,26 +30,14 @@ const work = mkdtempSync(join(tmpdir(), "kvorum-packages-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 
 const published = workspaces().filter(({ manifest }) => manifest.private !== true);
-const tarballs = published.map(pack);
+const tarballs = pack(published);
 if (!values.quick) for (const tarball of tarballs) lint(tarball);
 
 const project = join(work, "project");
 mkdirSync(project);
 writeFileSync(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
-run(
-  "npm",
-  [
-    "install",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-    "--prefer-offline",
-    ...tarballs,
-    `@types/node@${typesVersion()}`,
-  ],
-  project,
-);
-noneFromElsewhere(project);
+if (values.quick) unpack(project);
+else install(project);
 
 for (const file of ["smoke.mjs", "program.ts", "client-only.ts"]) copyFileSync(join(here, file), join(project, file));
 for (const [module, moduleResolution] of [
@@ -74,14 +64,22 @@ function manifestOf(folder) {
   return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 }
 
-/** From a copy, so that what npm packs is what stands there now, with the licence beside it. */
-function pack({ folder, manifest }) {
-  const copy = join(work, "pack", manifest.name.replace("/", "-"));
-  cpSync(folder, copy, { recursive: true, filter: (path) => !path.endsWith("node_modules") });
-  copyFileSync(join(root, "LICENSE"), join(copy, "LICENSE"));
-  const [{ filename, size, files }] = JSON.parse(
-    run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", work], copy),
+/** From copies, so that what npm packs is what stands there now, with the licence beside it. Gives the tarballs. */
+function pack(packages) {
+  const copies = packages.map(({ folder, manifest }) => {
+    const copy = join(work, "pack", manifest.name.replace("/", "-"));
+    cpSync(folder, copy, { recursive: true, filter: (path) => !path.endsWith("node_modules") });
+    copyFileSync(join(root, "LICENSE"), join(copy, "LICENSE"));
+    return copy;
+  });
+  const packed = JSON.parse(
+    run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", work, ...copies], work),
   );
+  return packages.map((each, i) => checkPacked(each, packed[i]));
+}
+
+function checkPacked({ manifest }, { name, filename, size, files }) {
+  if (name !== manifest.name) fail(`${name} was packed instead of ${manifest.name}`);
   const names = files.map(({ path }) => path);
   for (const needed of ["package.json", "README.md", "LICENSE"]) {
     if (!names.includes(needed)) fail(`${manifest.name} is packed without ${needed}`);
@@ -96,6 +94,29 @@ function pack({ folder, manifest }) {
 function lint(tarball) {
   run(join(root, "node_modules/.bin/publint"), ["--strict", tarball], root);
   run(join(root, "node_modules/.bin/attw"), ["--profile", "esm-only", "--no-emoji", tarball], root);
+}
+
+function install(folder) {
+  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+  run("npm", ["install", ...flags, ...tarballs, `@types/node@${typesVersion()}`], folder);
+  noneFromElsewhere(folder);
+}
+
+/** What a package imports and does not declare is not there. */
+function unpack(folder) {
+  const needed = new Set(["@types/node"]);
+  published.forEach(({ manifest }, i) => {
+    const place = join(folder, "node_modules", manifest.name);
+    mkdirSync(place, { recursive: true });
+    run("tar", ["-xzf", tarballs[i], "-C", place, "--strip-components=1"], folder);
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) needed.add(name);
+  });
+  for (const { manifest } of published) needed.delete(manifest.name);
+  for (const name of needed) {
+    const place = join(folder, "node_modules", name);
+    mkdirSync(dirname(place), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), place);
+  }
 }
 
 /** Our own packages must come from the tarballs: a registry has none of them, or somebody else's. */

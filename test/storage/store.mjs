@@ -19,8 +19,10 @@ const keyOf = (number) => {
 };
 
 const commands = {
-  put: ({ number, size }, done) =>
-    storage.apply({ records: [{ ...keyOf(number), value: valueOf(number, size) }] }, (error) =>
+  put: ({ number, size }, done) => commands.putTogether({ numbers: [number], size }, done),
+  /** One batch: one flush. */
+  putTogether: ({ numbers, size }, done) =>
+    storage.apply({ records: numbers.map((number) => ({ ...keyOf(number), value: valueOf(number, size) })) }, (error) =>
       done(error ?? "durable"),
     ),
   remove: ({ number }, done) =>

@@ -11,6 +11,8 @@ export interface TrafficOptions {
   /** Of every request. */
   readonly query: string;
   readonly lanesPerNode: number;
+  /** Between a client's turns, so that a test which mostly waits does not take the whole machine; 0 when nothing is said. */
+  readonly thinkMs?: number;
 }
 
 /** A request that was not answered as it should be. */
@@ -85,8 +87,9 @@ export class Traffic {
 
   /** One client: each turn writes a key for good and a key to be rewritten, and rewrites two that others rewrite too. */
   async #lane(node: KvorumNode, lane: number): Promise<void> {
-    const { name } = this.options;
+    const { name, thinkMs = 0 } = this.options;
     for (let turn = 1; !this.#halted; turn++) {
+      if (thinkMs > 0) await sleep(thinkMs);
       const suffix = `${name}-${this.#round}-${node.name}-${lane}-${turn}`;
       await this.#put(node, `once-${suffix}`);
       const key = `again-${suffix}`;
