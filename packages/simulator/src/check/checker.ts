@@ -79,12 +79,24 @@ function lastedUntil({ attempts, outcome, endMs }: Operation): number {
 
 /**
  * One of its attempts may not have found another, and made a version of its own, which whoever replaced the other one never saw (DESIGN §4, Retries):
- * one that was not known to be done may stand on fewer replicas than a later one asks.
+ * one that was not known to be done may stand on fewer replicas than a later one asks; and one that was passed on to an owner that fell silent was
+ * passed on once more.
  */
 export function mayBeTwice(bench: Bench, writer: Operation): boolean {
-  if (writer.attempts <= 1) return false;
-  if (writer.doneBy !== 1 || writer.sloppy) return true;
-  return !overlap(bench, writer, writer.needed, majorityOf(bench, writer));
+  const { idempotencyKey, version, node, doneBy, sloppy, attempts } = writer;
+  // Whoever passes a sloppy one on names it, for its stand-in to know it by.
+  if (sloppy) return true;
+  if (idempotencyKey === undefined) return false;
+  if (doneBy !== 1 || version === undefined || !isMadeBy(bench, node, version.dot)) return true;
+  return attempts > 1 && !overlap(bench, writer, writer.needed, majorityOf(bench, writer));
+}
+
+/** The node that the client asked made the dot itself. */
+export function isMadeBy({ world }: Bench, node: string, dot: string): boolean {
+  // Nobody was up when it began.
+  if (node === "") return false;
+  const instance = world.node(node)?.membership.instanceOf(node);
+  return instance !== undefined && dot.startsWith(`${instance.toString(16).padStart(12, "0")}.`);
 }
 
 /** What a read showed, for people. */

@@ -1,6 +1,6 @@
 /** C3, C4: nothing that a write replaced comes back, and no two versions stand side by side of which one had seen the other. */
 import type { Operation, Returned } from "../history.js";
-import { describe, majorityOf, overlap, type Bench, type Checker } from "./checker.js";
+import { describe, majorityOf, mayBeTwice, overlap, type Bench, type Checker } from "./checker.js";
 import type { FinalKey } from "./finals.js";
 
 export function resurrections(bench: Bench): Checker {
@@ -18,6 +18,8 @@ export function resurrections(bench: Bench): Checker {
 function checkReplaced(bench: Bench, key: FinalKey, { tag }: Returned): void {
   const writer = bench.history.writerOf(tag);
   if (writer === undefined) return;
+  // Where the last write wins stamps decide alone: its second version may be newer than the write that had seen the first one.
+  if (writer.lww && mayBeTwice(bench, writer)) return;
   const by = key.operations.find((operation) => operation.outcome === "done" && replaced(bench, operation, writer));
   if (by === undefined) return;
   bench.report(

@@ -1,18 +1,7 @@
 /** A write that was acknowledged and is sent again under its idempotency key is the same write, with the same dot (DESIGN §4, Retries). */
 import { formatDot, type PutCommand } from "@kvorum/core";
 import { newDots } from "../lens.js";
-import { describe, majorityOf, overlap, type Bench, type Checker } from "./checker.js";
-
-/**
- * The node that the client asked made the dot itself. A named write that was passed on may have been passed on twice: then it has two dots, and a
- * repeat may be answered with the other.
- */
-function isFrom(bench: Bench, node: string, dot: string): boolean {
-  // Nobody was up when it began.
-  if (node === "") return false;
-  const instance = bench.world.node(node)?.membership.instanceOf(node);
-  return instance !== undefined && dot.startsWith(`${instance.toString(16).padStart(12, "0")}.`);
-}
+import { describe, isMadeBy, majorityOf, overlap, type Bench, type Checker } from "./checker.js";
 
 export function retries(bench: Bench): Checker {
   return {
@@ -23,7 +12,8 @@ export function retries(bench: Bench): Checker {
       if (!isRepeat || reply?.kind !== "put-done" || version === undefined || version.dot === "") return;
       if (operation.lww || operation.isBlindDelete || operation.sloppy) return;
       if (!overlap(bench, operation, operation.needed, majorityOf(bench, operation))) return;
-      if (!isFrom(bench, operation.node, version.dot)) return;
+      // A named write that was passed on may have been passed on twice: then it has two dots, and a repeat may be answered with the other.
+      if (!isMadeBy(bench, operation.node, version.dot)) return;
       const asked = bench.lens.context(bucket, key, (command as PutCommand).context);
       const answered = bench.lens.context(bucket, key, reply.context);
       if (asked === undefined || answered === undefined) return;
