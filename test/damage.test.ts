@@ -9,8 +9,8 @@ import { inTurns } from "./support/in-turns.js";
 import { until } from "./support/until.js";
 import { tagOf, valueOf } from "./support/values.js";
 
-const KEYS = count(1_200, 10_000);
-const BITS = 1_000;
+const KEYS = count(500, 10_000);
+const BITS = count(400, 1_000);
 const VALUE_BYTES = 1_024;
 const EDGE_BYTES = 16 * 1_024;
 const WIDTH = 16;

@@ -17,6 +17,7 @@ import { until } from "./support/until.js";
 const ACKNOWLEDGED_MIN = count(80, 200);
 const READS_MIN = count(30, 60);
 const AT_ONCE = 32;
+const THINK_MS = count(8, 0);
 
 // Nobody heals: what a node has after its return is what it had.
 const cluster = useCluster({ flags: ["--no-read-repair", "--no-anti-entropy", "--no-hints"] });
@@ -90,9 +91,14 @@ describe("kill -9 of any one node", () => {
     const victim = cluster().node(index);
     const isSurvivor = (name: string): boolean => name !== victim.name;
     const history = new History();
-    const quorum = new Traffic(history, { name: `quorum-${index}`, query: "?r=quorum&w=quorum", lanesPerNode: 2 });
+    const quorum = new Traffic(history, {
+      name: `quorum-${index}`,
+      query: "?r=quorum&w=quorum",
+      lanesPerNode: 2,
+      thinkMs: THINK_MS,
+    });
     // What this is told is done was on the victim's disk too.
-    const all = new Traffic(history, { name: `all-${index}`, query: "?w=all", lanesPerNode: 3 });
+    const all = new Traffic(history, { name: `all-${index}`, query: "?w=all", lanesPerNode: 3, thinkMs: THINK_MS });
     onTestFinished(() => [quorum, all].forEach((traffic) => traffic.halt()));
     let killed: Promise<unknown> = Promise.resolve();
     const dies = atAcknowledgement(all, ACKNOWLEDGED_MIN, () => {

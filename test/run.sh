@@ -75,7 +75,7 @@ begun=$SECONDS
 beside types tsc -p tsconfig.test.json
 beside lint oxlint --type-aware --deny-warnings
 beside structure node test/structure.mjs
-beside format prettier --log-level warn --check .
+beside format prettier --log-level warn --cache --cache-strategy content --check .
 all_ended "$begun"
 step unit vitest run --project unit
 # A void run fails too: a fault that never bit, too few writes, in the long run a rare path never taken.

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { count } from "../../packages/core/test/counts.js";
 
 const program = fileURLToPath(new URL("store.mjs", import.meta.url));
 
@@ -174,10 +175,10 @@ describe.each([
 
   it("has all it acknowledged after kill -9 in the midst of writes", async () => {
     const acknowledged: number[] = [];
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < count(3, 8); round++) {
       const store = await start();
       const from = round * 10_000;
-      for (const number of numbers(from, from + 5_000)) {
+      for (const number of numbers(from, from + count(2_000, 5_000))) {
         void store.put(number, 1 + (number % 3000)).then((result) => result === "durable" && acknowledged.push(number));
       }
       await expect.poll(() => acknowledged.length, { interval: 1, timeout: 30_000 }).toBeGreaterThan(round * 100 + 300);

@@ -80,7 +80,7 @@ function recoverTwice(disk: SimulatedDisk, model: Model, rng: Rng): void {
 describe("a store whose process or power ends", () => {
   it("at a random step holds what was acknowledged, and nothing else", () => {
     const totals: Totals = { ended: 0, acknowledged: 0, merges: 0, steps: 0, endedOpening: 0 };
-    const seeds = count(600, 20_000);
+    const seeds = count(300, 20_000);
     const first = Number(process.env["KVORUM_SEED"] ?? 1);
     for (let seed = first; seed < first + seeds; seed++) {
       try {
