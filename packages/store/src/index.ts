@@ -4,7 +4,7 @@ export { checkStore, type CheckReport, type DamagedRecord } from "./check.js";
 export { LogStorage, type LogStats } from "./log-storage.js";
 export type { Pace } from "./merge-output.js";
 export { openLog, type LogOptions, type OpenLog } from "./open-log.js";
-export { placeOf, type RecordPlace } from "./record-place.js";
+export { factPlaceOf, placeOf, type FactPlace, type RecordPlace } from "./record-place.js";
 export { readFacts } from "./read-facts.js";
 export type { RecoveryReport } from "./recovery/recover.js";
 export { SimulatedDisk, type SimulatedDiskOptions } from "./simulated-disk.js";

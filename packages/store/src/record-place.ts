@@ -4,7 +4,7 @@ import type { Disk } from "./disk.js";
 import { fingerprintOf } from "./format/fingerprint.js";
 import { high32, low32 } from "./format/hash.js";
 import { HEAD_BYTES, UNIT_BYTES } from "./format/record.js";
-import { segmentFile } from "./format/segment-header.js";
+import { indexFile, segmentFile } from "./format/segment-header.js";
 import type { KeyIndex, Name } from "./index/key-index.js";
 import { word } from "./index/partition-table.js";
 import { recover } from "./recovery/recover.js";
@@ -13,8 +13,13 @@ import type { Task } from "./task.js";
 export interface RecordPlace {
   readonly file: string;
   readonly at: number;
-  /** Of its head and key: the value comes behind. */
+  /** Of its head and key: the value comes behind. Of a fact the value too. */
   readonly length: number;
+}
+
+export interface FactPlace {
+  readonly record: RecordPlace;
+  readonly index: string;
 }
 
 export function placeIn(index: KeyIndex, { partition, key }: RecordKey, name: Name): RecordPlace | undefined {
@@ -23,6 +28,19 @@ export function placeIn(index: KeyIndex, { partition, key }: RecordKey, name: Na
   const { id } = index.segments.at((entry[word.slotAndSize] as number) >>> 16);
   const at = (entry[word.offset] as number) * UNIT_BYTES;
   return { file: segmentFile(id), at, length: HEAD_BYTES + key.length };
+}
+
+/** Where a fact lies, in a store that is not opened: its record, and the index file that repeats it where there is one. */
+export function* factPlaceOf(disk: Disk, primitives: Primitives, name: string): Task<FactPlace | undefined> {
+  const state = yield* recover({ disk, primitives });
+  if (typeof state === "string") return undefined;
+  const fact = state.index.fact(name);
+  if (fact === undefined) return undefined;
+  const { id } = state.segments.at(fact.slot);
+  const nameBytes = primitives.text.encodeInto(name, new Uint8Array(name.length * 3), 0);
+  const length = HEAD_BYTES + nameBytes + (fact.value?.length ?? 0);
+  const record = { file: segmentFile(id), at: fact.offset * UNIT_BYTES, length };
+  return { record, index: indexFile(id) };
 }
 
 /** Of a store that is not opened. */

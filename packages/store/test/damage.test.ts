@@ -143,7 +143,7 @@ describe("damage", () => {
     // Damage that nothing notices proves nothing.
     expect(totals.touched).toBeGreaterThan(100);
     expect(totals.indexes).toBeGreaterThan(20);
-  });
+  }, 3_600_000);
 
   it("while the store runs is never served, survives merging and a restart, and the scrub finds it", async () => {
     const rng = new Rng(5);
@@ -175,5 +175,5 @@ describe("damage", () => {
       }
     }
     expect(touched).toBeGreaterThan(20);
-  });
+  }, 3_600_000);
 });

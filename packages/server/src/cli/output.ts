@@ -63,7 +63,7 @@ export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
   const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
   const scaled = bytes / 1024 ** power;
-  return `${power === 0 ? scaled : scaled.toFixed(1)} ${units[power]}`;
+  return `${power === 0 ? Math.round(scaled) : scaled.toFixed(1)} ${units[power]}`;
 }
 
 /** `2026-11-23 09:30:00.123Z`: readable, sortable, and the same on every machine. */

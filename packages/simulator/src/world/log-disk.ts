@@ -4,10 +4,12 @@
  */
 import { HASH_MAX, type Batch, type Primitives, type RecordKey, type Rng } from "@kvorum/core";
 import {
+  factPlaceOf,
   openLog,
   placeOf,
   run,
   SimulatedDisk,
+  type FactPlace,
   type LogOptions,
   type LogStorage,
   type SimulatedDiskOptions,
@@ -102,15 +104,12 @@ export class LogDisk extends Disk {
   override damage(key: RecordKey): boolean {
     const record = this.proven.record(key);
     if (record === undefined || record.value !== this.visible.get(key)) return false;
-    const { rng, primitives } = this;
+    const { primitives } = this;
     let place = this.#running?.placeOf(key);
     if (this.#running === undefined) {
       run(placeOf(this.#files.copy(this.#atOnce()), primitives, key), (found) => (place = found));
     }
-    const bytes = place === undefined ? undefined : this.#files.bytes(place.file);
-    if (place === undefined || bytes === undefined) return false;
-    const at = place.at + rng.below(place.length);
-    bytes[at] = (bytes[at] as number) ^ (1 << rng.below(8));
+    if (place === undefined || !this.#flipIn(place.file, place.at, place.length)) return false;
     // Checkers see a record that nobody can read.
     const write: Batch = { records: [{ ...record, value: record.value.slice(0, KEPT_VALUE_BYTES) }] };
     this.proven.apply(write);
@@ -118,9 +117,28 @@ export class LogDisk extends Disk {
     return true;
   }
 
-  /** Facts are in the log's memory while it runs, and in two files: a flipped bit in one of them hurts nobody by itself. */
-  override damageFact(): boolean {
-    return false;
+  /**
+   * Flips a bit of the fact's record, and one of the index file that repeats it: either by itself is mended from the other. Not while a process
+   * runs on it, which has its facts in memory.
+   */
+  override damageFact(name: string): boolean {
+    if (this.#running !== undefined) return false;
+    let place: FactPlace | undefined;
+    run(factPlaceOf(this.#files.copy(this.#atOnce()), this.primitives, name), (found) => (place = found));
+    if (place === undefined || !this.#flipIn(place.record.file, place.record.at, place.record.length)) return false;
+    const index = this.#files.bytes(place.index);
+    if (index !== undefined) this.#flipIn(place.index, 0, index.length);
+    const content = this.#content();
+    this.restate(content, content.clone());
+    return true;
+  }
+
+  #flipIn(file: string, at: number, length: number): boolean {
+    const bytes = this.#files.bytes(file);
+    if (bytes === undefined || at + length > bytes.length) return false;
+    const place = at + this.rng.below(length);
+    bytes[place] = (bytes[place] as number) ^ (1 << this.rng.below(8));
+    return true;
   }
 
   #atOnce(): SimulatedDiskOptions {
