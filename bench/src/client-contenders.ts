@@ -22,7 +22,7 @@ export interface Load {
   readonly value: { readonly text: string };
 }
 
-/** Runs for a while, and says how many answers came. */
+/** Runs for a while and until what it asked is answered, and says how many answers came. */
 export interface Contender {
   readonly run: (ms: number) => Promise<number>;
   readonly close: () => Promise<void>;
@@ -37,17 +37,18 @@ export const contenders: Readonly<Record<string, (load: Load) => Promise<Contend
       const id = ids[turn++ % ids.length] as Uint8Array;
       return op === "get" ? readOf(id) : writeOf(id, encoded, turn);
     };
+    // In a cluster of three each member is a replica of each key.
+    const clients = seeds.map((seed) => new FrameClient(seed, next));
+    const answered = (): number => clients.reduce((sum, client) => sum + client.answered, 0);
     return Promise.resolve({
       run: async (ms) => {
-        // In a cluster of three each member is a replica of each key.
-        const clients = seeds.map((seed) => new FrameClient(seed, next));
+        const before = answered();
         clients.forEach((client, place) => client.start(share(inFlight, seeds.length, place)));
         await pause(ms);
-        const answered = clients.reduce((sum, client) => sum + client.answered, 0);
-        clients.forEach((client) => client.stop());
-        return answered;
+        await Promise.all(clients.map((client) => client.drain()));
+        return answered() - before;
       },
-      close: () => Promise.resolve(),
+      close: () => Promise.resolve(clients.forEach((client) => client.close())),
     });
   },
 

@@ -21,7 +21,8 @@ export class FrameClient {
   #clusterId = NO_CLUSTER;
   #requestId = 0;
   answered = 0;
-  #stopped = false;
+  #underWay = 0;
+  #drained: (() => void) | undefined;
 
   /** `next`: what is asked next. */
   constructor(
@@ -42,13 +43,23 @@ export class FrameClient {
     for (let i = 0; i < inFlight; i++) this.#ask();
   }
 
-  /** Asks nothing any more. */
-  stop(): void {
-    this.#stopped = true;
+  /** Asks nothing any more, and resolves when all has been answered: what is left over would be the next one's load. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drained = () => {
+        this.#drained = undefined;
+        resolve();
+      };
+      if (this.#underWay === 0) this.#drained();
+    });
+  }
+
+  close(): void {
     this.#connection.end("done");
   }
 
   #ask(): void {
+    this.#underWay++;
     this.#requestId = (this.#requestId + 1) >>> 0 || 1;
     this.#connection.send(this.#clusterId, {
       requestId: this.#requestId,
@@ -65,7 +76,9 @@ export class FrameClient {
       case "deliver":
         if (frame.envelope.message.kind === "failed") throw new Error(frame.envelope.message.failure.detail);
         this.answered++;
-        if (!this.#stopped) this.#ask();
+        this.#underWay--;
+        if (this.#drained === undefined) this.#ask();
+        else if (this.#underWay === 0) this.#drained();
         return;
       default:
         throw new Error("the frame client was refused");
