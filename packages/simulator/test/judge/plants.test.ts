@@ -31,7 +31,7 @@ describe("planted bugs", () => {
     expect(firstSeedThatFinds(plant, 10)).toBeDefined();
   });
 
-  it.runIf(count(0, 1)).each(rare)("%s is found within 200 seeds", { timeout: 600_000 }, (plant) => {
+  it.each(count(0, 1) ? rare : [])("%s is found within 200 seeds", { timeout: 600_000 }, (plant) => {
     expect(firstSeedThatFinds(plant, 200)).toBeDefined();
   });
 

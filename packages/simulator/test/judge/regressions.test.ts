@@ -14,7 +14,8 @@ describe.each(regressions)("$file: $regression.name", { timeout: 60_000 }, ({ re
     expect(replay(regression, { primitives }).violations).toEqual([]);
   });
 
-  it.runIf(regression.plant !== undefined)("happens with its bug in place", () => {
+  if (regression.plant === undefined) return;
+  it("happens with its bug in place", () => {
     const { violations } = replay(regression, { primitives }, true);
     expect(violations.map(({ invariant }) => invariant)).toContain(regression.invariant);
   });
