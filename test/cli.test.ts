@@ -303,7 +303,7 @@ describe("export and import", () => {
     const ended = await kvorum(["import", "lines", "-"], { env: { KVORUM_URL: http().url }, stdin });
     expect(ended.code).toBe(1);
     for (const number of [2, 3, 4]) expect(ended.stderr).toContain(`line ${number}`);
-    const { keys } = await http(1).json<{ keys: string[] }>("/v1/kv/lines");
+    const { keys } = await http(1).json<{ keys: string[] }>("/v1/kv/lines?timeout=20000");
     expect(keys.toSorted()).toEqual(["base", "good"]);
     const base = await http(1).get(kv("lines", "base"));
     expect([base.body, base.headers["content-type"]]).toEqual([Buffer.from([0, 255]), "image/x"]);
