@@ -6,6 +6,16 @@ const noHints = { healers: { hints: false, readRepair: true, antiEntropy: false 
 
 export const losses: readonly Scenario[] = [
   {
+    name: "a session does not take the word of a member that missed what it has written",
+    finds: ["session-takes-less"],
+    shape: noHints,
+    play: (scene) => {
+      scene.world.partition(["n3"], ["n1", "n2"], "both");
+      scene.put("n1", "k", { session: true });
+      scene.get("n3", "k", { quorum: "one" });
+    },
+  },
+  {
     name: "two of three owners whose records are damaged at once do not wait for each other for ever",
     finds: [],
     play: (scene) => {

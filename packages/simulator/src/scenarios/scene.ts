@@ -22,6 +22,8 @@ export interface SceneOptions {
 
 /** How a write or a read is made; a blind one of the usual quorum, by client `c1`, when nothing is said. */
 export interface Manner {
+  /** The client has a session; said with the first thing that it does. */
+  readonly session?: boolean;
   readonly by?: string;
   readonly context?: ContextSource;
   readonly quorum?: QuorumArg;
@@ -84,6 +86,7 @@ export class Scene {
       timeoutMs = TIMEOUT_MS,
       sloppy,
       ttlSeconds,
+      session = false,
     } = manner;
     const step: Step = {
       ...{ kind, key, bucket: BUCKET, context, attempts, again, timeoutMs, thinkMs: 0, filler: 0 },
@@ -94,7 +97,7 @@ export class Scene {
       ...(ttlSeconds !== undefined && { ttlSeconds }),
     };
     let ended: Operation | undefined;
-    this.#actor(by).act(step, (operation) => (ended = operation));
+    this.#actor(by, session).act(step, (operation) => (ended = operation));
     return () => ended;
   }
 
@@ -176,8 +179,8 @@ export class Scene {
     return ended() as Operation;
   }
 
-  #actor(name: string): Client {
-    const known = this.#actors.get(name) ?? new Client(this.clients, name);
+  #actor(name: string, session: boolean): Client {
+    const known = this.#actors.get(name) ?? new Client(this.clients, name, session);
     this.#actors.set(name, known);
     return known;
   }
