@@ -54,21 +54,21 @@ class Reading {
       const isMine = earlier.client === read.client && earlier.outcome === "done" && earlier.endMs < read.startMs;
       if (!isMine) continue;
       if (earlier.kind === "get") this.#checkShown(earlier);
-      else this.#checkWrite(earlier, earlier, "read-your-writes");
+      else this.#checkWrite(earlier, "read-your-writes");
     }
   }
 
   #checkShown(earlier: Operation): void {
     for (const { tag } of earlier.returned) {
       const writer = this.bench.history.writerOf(tag);
-      if (writer !== undefined) this.#checkWrite(writer, earlier, "monotonic-reads");
+      if (writer !== undefined) this.#checkWrite(writer, "monotonic-reads");
     }
   }
 
-  /** `since`: the operation of the session by which it came to know of the write. */
-  #checkWrite(write: Operation, since: Operation, invariant: string): void {
+  /** The session knows of the write: it made it, or was shown it. */
+  #checkWrite(write: Operation, invariant: string): void {
     const { bench, read, losses } = this;
-    if (losses.mayHaveTaken(write) || !this.#isKept(write, since)) return;
+    if (losses.mayHaveTaken(write) || !this.#isKept(write)) return;
     if (write.kind === "put" && !this.#isSeen(write)) {
       bench.report(invariant, `${describe(read)} returned ${shown(read)} and misses ${describe(write)}`);
     }
@@ -80,11 +80,11 @@ class Reading {
     }
   }
 
-  /** It was called durable before the read began, or nothing has happened since that takes away what was not. */
-  #isKept(write: Operation, since: Operation): boolean {
+  /** It was called durable before the read began, or nothing has happened that takes away what was not: a full disk does so as long as it is full. */
+  #isKept(write: Operation): boolean {
     const { read, takenAtMs } = this;
     if (write.outcome === "done" && write.endMs < read.startMs) return true;
-    return !takenAtMs.some((atMs) => atMs >= Math.min(write.startMs, since.startMs) && atMs <= read.endMs);
+    return !takenAtMs.some((atMs) => atMs <= read.endMs);
   }
 
   #isSeen(write: Operation): boolean {

@@ -24,9 +24,9 @@ export function drawScript(seed: number, given: Partial<RunConfig> = {}): Script
 
 /** Where a disk may be lost, no write asks for one copy alone: its loss would be nobody's fault. */
 function withFullWrites(workload: Workload): Workload {
-  const clients = workload.clients.map(({ name, steps }) => ({
-    name,
-    steps: steps.map((step) =>
+  const clients = workload.clients.map((client) => ({
+    ...client,
+    steps: client.steps.map((step) =>
       step.kind !== "get" && step.quorum === "one" ? { ...step, quorum: "quorum" as const } : step,
     ),
   }));

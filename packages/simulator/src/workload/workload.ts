@@ -58,6 +58,8 @@ const LWW_BUCKET = "last";
 const HOT_KEYS = 4;
 /** Keys whose values end, most of them: apart from the others, since what may have ended excuses its absence. */
 const BRIEF_KEYS = 6;
+/** How soon a session reads what it has written. */
+const LOOK_BACK_MS = 8;
 const BRIEF_SECONDS = [1, 1, 2, 3, 20];
 const TIMEOUTS_MS = [200, 1_000, 2_000];
 /** Of all operations; reads that fetch a context come on top of them, since a write asks for them. */
@@ -80,7 +82,8 @@ export function drawWorkload(rng: Rng, shape: WorkloadShape): Workload {
     const own = rng.fork(name);
     const session = own.fork("session").chance(shape.sessionShare ?? 0);
     const steps = Array.from({ length: stepsEach }, (_, j) => drawStep(own, `${name}.${j}`, shape, isLww, thinkMs));
-    return { name, ...(session && { session }), steps: steps.map((step) => varied(own, step, session, shape)) };
+    const variedSteps = steps.map((step) => varied(own, step, session, shape));
+    return { name, ...(session && { session }), steps: session ? lookingBack(own, variedSteps) : variedSteps };
   });
   return { buckets, clients };
 }
@@ -117,6 +120,17 @@ function varied(rng: Rng, step: Step, session: boolean, { briefShare = 0 }: Work
   const key = `brief-${own.below(BRIEF_KEYS)}`;
   const isEnding = own.chance(0.7) && step.kind === "put";
   return { ...read, key, ...(isEnding && { ttlSeconds: own.pick(BRIEF_SECONDS) }) };
+}
+
+/** A session has something to show where it reads what it has just written, from one who may not have heard of it. */
+function lookingBack(rng: Rng, steps: readonly Step[]): Step[] {
+  return steps.map((step, at) => {
+    const before = steps[at - 1];
+    const own = rng.fork(`back/${at}`);
+    if (step.kind !== "get" || step.quorum !== "one" || before?.kind !== "put" || own.chance(0.2)) return step;
+    const { bucket, key } = before;
+    return { ...step, bucket, key, thinkMs: Math.round(own.float() * LOOK_BACK_MS) };
+  });
 }
 
 function drawPlace(

@@ -41,6 +41,18 @@ describe("what seeds draw", () => {
     }
   });
 
+  it("gives sessions to some clients, and ends to some values, whatever may be lost", () => {
+    for (const isLosing of [true, false]) {
+      const some = scripts.filter(({ config: { families: on } }) => on.includes("loss") === isLosing);
+      const clients = some.flatMap(({ workload }) => workload.clients);
+      const held = clients.filter(({ session }) => session === true);
+      expect(held.length).toBeGreaterThan(clients.length / 12);
+      expect(held.length).toBeLessThan(clients.length / 3);
+      const ending = clients.filter(({ steps }) => steps.some(({ ttlSeconds }) => ttlSeconds !== undefined));
+      expect(ending.length).toBeGreaterThan(clients.length / 4);
+    }
+  });
+
   it("names for every family what its faults do when they bite", () => {
     for (const family of faultFamilies) expect(families[family].bites).not.toEqual([]);
   });
