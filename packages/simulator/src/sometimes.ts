@@ -19,7 +19,6 @@ export const rarePaths = [
   "a damaged record was healed",
   "a fallback counted",
   "a session asked again",
-  "a session was kept waiting in vain",
   "a value had ended when it was read",
   "a hint was handed over",
   "a member was refilled",
