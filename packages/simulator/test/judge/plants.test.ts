@@ -17,12 +17,7 @@ const common: readonly Plant[] = [
 ];
 
 /** Too rare for chance; scenarios aim at them. */
-const directedOnly: readonly Plant[] = [
-  "one-source-is-enough",
-  "stale-ring-accepted",
-  "session-takes-less",
-  "old-copy-believed",
-];
+const directedOnly: readonly Plant[] = ["one-source-is-enough", "stale-ring-accepted", "old-copy-believed"];
 const others = (Object.keys(plants) as Plant[]).filter((plant) => ![...common, ...directedOnly].includes(plant));
 
 function firstSeedThatFinds(plant: Plant, seedsMax: number): number | undefined {
