@@ -130,6 +130,8 @@ export class Membership {
     });
     this.#life.expect(this.#members.values());
     this.#words.say();
+    // What others said before this start is no news to gossip, but what this node goes by may be less than it was (a damaged record).
+    for (const { instance } of this.#members.values()) if (instance !== identity.instance) this.#heardRing(instance);
     if (former === undefined || former === whereabouts.address) return this.#rounds.begin();
     greetFormer(calls, clock, { instance: identity.instance, address: former }, () => this.#rounds.begin());
   }
