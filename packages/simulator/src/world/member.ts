@@ -45,6 +45,8 @@ export class Member {
   #storage: Storage | undefined;
   #node: Node | undefined;
   #boots = 0;
+  /** The process that was told to stop. */
+  #stopping: Process | undefined;
   /** Something was damaged that may be what the folder says of itself: then its node may refuse it. */
   #isFolderDamaged = false;
   #copy: { readonly of: DiskCopy; readonly isDamaged: boolean } | undefined;
@@ -99,6 +101,9 @@ export class Member {
     this.#wanted = false;
     const [process, node, endpoint, storage] = [this.#process, this.#node, this.#endpoint, this.#storage];
     if (process === undefined || node === undefined || storage === undefined) return this.#end("stop", false);
+    // It has left and is on its way out, or was told so before.
+    if (this.#stopping === process) return;
+    this.#stopping = process;
     process.run(() =>
       node.stop(() => endpoint?.close(() => storage.close(() => process.alive && this.#end("stop", false)))),
     );
