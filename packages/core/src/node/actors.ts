@@ -9,6 +9,7 @@ import { seal, unseal } from "../base/sealed.js";
 import type { LifetimeMark } from "../replication/record.js";
 import { NO_PLANTS, type Plant } from "./plants.js";
 import type { MetaWrite, ReadOutcome } from "../ports/storage.js";
+import type { StartMark } from "../wire/reap-messages.js";
 
 const META_NAME = "boot";
 
@@ -22,7 +23,12 @@ export interface BootRecord {
   readonly clean: boolean;
   /** Lifetimes before this one are retired. */
   readonly floor: LifetimeMark;
+  /** The starts of which no other member has said yet that they follow the last one it knows; this one too. */
+  readonly unproven: readonly StartMark[];
 }
+
+/** More starts in a row that nobody proves than this are not remembered one by one. */
+const UNPROVEN_MAX = 16;
 
 export const bootMetaName = META_NAME;
 
@@ -32,6 +38,11 @@ export function encodeBoot(primitives: Primitives, record: BootRecord): MetaWrit
   writer.u8(record.clean ? 1 : 0);
   writer.u32(record.floor.boot);
   writer.u48(record.floor.birth);
+  writer.u8(record.unproven.length);
+  for (const { boot, start } of record.unproven) {
+    writer.u32(boot);
+    writer.u48(start);
+  }
   return { name: META_NAME, value: seal(primitives, META_NAME, writer.take()) };
 }
 
@@ -45,14 +56,20 @@ export function decodeBoot(primitives: Primitives, outcome: ReadOutcome): BootRe
     boot: reader.u32(),
     clean: reader.u8() === 1,
     floor: { boot: reader.u32(), birth: reader.u48() },
+    // Records of before starts were proven end here.
+    unproven: Array.from({ length: reader.remaining > 0 ? reader.u8() : 0 }, () => ({
+      boot: reader.u32(),
+      start: reader.u48(),
+    })),
   };
 }
 
-/** The record of a start that follows `last`. */
-export function nextBoot(last: BootRecord | undefined): BootRecord {
+/** The record of a start that follows `last` and drew `start`. A folder's first start follows nothing. */
+export function nextBoot(last: BootRecord | undefined, start: number): BootRecord {
   const boot = (last?.boot ?? 0) + 1;
   const floor = last?.clean === true ? last.floor : { boot, birth: 0 };
-  return { boot, clean: false, floor };
+  const unproven = last === undefined ? [] : [...last.unproven, { boot, start }].slice(-UNPROVEN_MAX);
+  return { boot, clean: false, floor, unproven };
 }
 
 /** Births are counted in 48 bits; a start that is not proven begins above this, at a place that no other start will hit upon. */
@@ -123,7 +140,7 @@ export class Actors {
   }
 
   /** What a clean stop leaves behind. */
-  closing(clean: boolean): BootRecord {
+  closing(clean: boolean): Omit<BootRecord, "unproven"> {
     return { boot: this.boot, clean, floor: this.#floor };
   }
 }

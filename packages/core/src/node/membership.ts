@@ -5,7 +5,7 @@
 import type { HybridClock, Stamp } from "../base/hlc.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
-import type { StartWord } from "../wire/reap-messages.js";
+import type { StartMark, StartWord } from "../wire/reap-messages.js";
 import type { Received } from "../gossip/state.js";
 import type { Clock } from "../ports/clock.js";
 import type { Address, Link } from "../ports/network.js";
@@ -164,20 +164,12 @@ export class Membership {
    * What this member knows of how often an instance was started, against what that one says: `later` when it knows of another start that is not
    * before it, `unknown` when it knows of none at all.
    */
-  judgeStart({
-    instance,
-    boot,
-    start,
-  }: {
-    readonly instance: number;
-    readonly boot: number;
-    readonly start: number;
-  }): StartWord {
+  judgeStart({ instance, starts }: { readonly instance: number; readonly starts: readonly StartMark[] }): StartWord {
     const known = this.#options.facts.gossip.bootOf(instance);
     if (known === undefined) return "unknown";
     const said = this.#addresses.get(instance)?.start;
-    const isOther = said !== undefined && said.boot === boot && said.drawn !== start;
-    return known > boot || isOther ? "later" : "fine";
+    const isOther = starts.some(({ boot, start }) => said?.boot === boot && said.drawn !== start);
+    return known > (starts.at(-1)?.boot ?? 0) || isOther ? "later" : "fine";
   }
 
   /** How often an instance was started, as far as that is known here. */

@@ -42,7 +42,7 @@ import { RepairWaits } from "./repair-waits.js";
 import { ReapDoor } from "./reap-door.js";
 import { Reaper } from "./reaper.js";
 import { askWithin } from "./asking.js";
-import type { StartWord } from "../wire/reap-messages.js";
+import type { StartMark, StartWord } from "../wire/reap-messages.js";
 import { Replica } from "./replica.js";
 import { Tides } from "../replication/tides.js";
 import { SelfProof } from "./self-proof.js";
@@ -62,8 +62,9 @@ export interface NodeOptions {
   readonly plants: ReadonlySet<Plant>;
   readonly settings: NodeSettings;
   readonly identity: Identity;
-  /** This start's record, on disk already. */
+  /** This start's record, on disk already; and what it drew, by which it is told from one of a copy of the folder that is counted alike. */
   readonly boot: BootRecord;
+  readonly start: number;
   readonly facts: FactStore;
   /** Partitions that this instance has whole. */
   readonly whole: Set<number>;
@@ -110,8 +111,10 @@ export class NodeParts implements NodeContext {
   readonly census: Census;
   readonly scrub: Scrub;
   readonly indexCheck: IndexCheck;
-  /** Tells this start from one of a copy of the folder that is counted alike. */
+  /** What this start drew. */
   readonly start: number;
+  /** Starts that nobody has proven yet, this one included: what the next start will ask about too. */
+  #unproven: readonly StartMark[];
   /** Whether this folder is known not to be an old copy of itself. */
   readonly selfProof: SelfProof;
   readonly tides: Tides;
@@ -141,7 +144,8 @@ export class NodeParts implements NodeContext {
     this.deadlines = new Deadlines(clock);
     this.budget = new Budget(clock);
     this.actors = new Actors(identity.instance, boot.boot, boot.floor, plants);
-    this.start = Math.floor(rng.fork("start").float() * 2 ** 48);
+    this.start = options.start;
+    this.#unproven = boot.unproven;
     this.selfProof = new SelfProof(
       {
         clock,
@@ -330,7 +334,7 @@ export class NodeParts implements NodeContext {
 
   /** What this start leaves for the next one, now that all it minted is on disk or known not to be. */
   lastWords(): BootRecord {
-    return this.actors.closing(!this.failed && !this.#isImitated);
+    return this.#bootRecord(!this.failed && !this.#isImitated);
   }
 
   /** What this member owes to others: each part that owes something adds its own here. */
@@ -375,7 +379,15 @@ export class NodeParts implements NodeContext {
 
   #retireActors(): void {
     this.actors.retireAll();
-    this.storage.apply({ meta: [encodeBoot(this.primitives, this.actors.closing(false))] }, () => {});
+    this.#keepBoot();
+  }
+
+  #keepBoot(): void {
+    this.storage.apply({ meta: [encodeBoot(this.primitives, this.#bootRecord(false))] }, () => {});
+  }
+
+  #bootRecord(clean: boolean): BootRecord {
+    return { ...this.actors.closing(clean), unproven: this.#unproven };
   }
 
   #storageFailed(): void {
@@ -400,14 +412,18 @@ export class NodeParts implements NodeContext {
 
   #askOfSelf(name: string, done: (word: StartWord) => void): void {
     const { instance } = this.identity;
-    const message = { kind: "start", instance, boot: this.actors.boot, start: this.start } as const;
+    const message = { kind: "start", instance, starts: this.#options.boot.unproven } as const;
     askWithin(this, name, message, limits.selfProofMs, (reply) =>
       done(reply.kind === "start-said" ? reply.word : "unknown"),
     );
   }
 
   #selfProven(inTime: boolean): void {
-    if (inTime) return this.actors.proven();
+    if (inTime) {
+      this.#unproven = [];
+      this.#keepBoot();
+      return this.actors.proven();
+    }
     this.log(
       "warn",
       "no other member could say that this data folder is not an old copy; going on with new actors",

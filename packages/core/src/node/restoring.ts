@@ -46,7 +46,7 @@ export function beginNewCluster(
       Checkpoints.removals(storage, (removals) => {
         // Whatever was minted after the copy was taken, by whoever it was taken from, is not minted again: others' copies may hold it, and tell
         // of later starts than this one.
-        const later = { ...boot, boot: boot.boot + BOOTS_BETWEEN, clean: false };
+        const later = { ...boot, boot: boot.boot + BOOTS_BETWEEN, clean: false, unproven: [] };
         const meta = [encodeIdentity(primitives, renamed), encodeBoot(primitives, later)];
         const doubts = [encodeWhole(primitives, new Set(), identity.partitions), ...removals];
         storage.apply({ meta: [...meta, ...doubts] }, (error) =>

@@ -68,7 +68,10 @@ export interface StartOptions {
 }
 
 /** What the data folder says. */
-type Known = Pick<NodeOptions, "identity" | "boot" | "facts" | "whole" | "tags" | "hints" | "owners" | "checkpoints">;
+type Known = Pick<
+  NodeOptions,
+  "identity" | "boot" | "start" | "facts" | "whole" | "tags" | "hints" | "owners" | "checkpoints"
+>;
 
 export const PARTITIONS_DEFAULT = 256;
 export const REPLICAS_DEFAULT = 3;
@@ -272,11 +275,12 @@ export class Starter implements NetworkHandler {
     storage.getMeta(bootMetaName, (outcome) => {
       const last = decodeBoot(primitives, outcome);
       if (last === "damaged") return this.#unusable("how often it was started", "its boot record");
-      const boot = nextBoot(last === undefined ? last : { ...last, clean: last.clean && !this.#hasLosses });
+      const start = Math.floor(this.#options.rng.fork("start").float() * 2 ** 48);
+      const boot = nextBoot(last && { ...last, clean: last.clean && !this.#hasLosses }, start);
       const meta = [encodeBoot(primitives, boot), ...news];
       const keep = (batch: Batch): void =>
         storage.apply(batch, (error) => {
-          if (error === undefined) this.#load(identity, boot);
+          if (error === undefined) this.#load(identity, boot, start);
           else this.#diskFailed(error);
         });
       if (this.#hasLosses) this.#doubtAll(identity, (doubts) => keep({ meta: [...meta, ...doubts], heard: true }));
@@ -291,7 +295,7 @@ export class Starter implements NetworkHandler {
     Checkpoints.removals(storage, (removals) => done([nothing, ...removals]));
   }
 
-  #load(identity: Identity, boot: BootRecord): void {
+  #load(identity: Identity, boot: BootRecord, start: number): void {
     const { storage, primitives, rng, log } = this.#options;
     const { instance } = identity;
     FactStore.load({ primitives, storage, rng, instance, boot: boot.boot }, (facts) => {
@@ -305,7 +309,7 @@ export class Starter implements NetworkHandler {
           loadHints({ primitives, storage }, (hints, damaged) => {
             if (damaged > 0) log("error", "damaged hints, made whole from what they stand by", { count: damaged });
             this.#loadOwners(identity, (owners, checkpoints) =>
-              this.#begin({ identity, boot, facts, whole, tags, hints, owners, checkpoints }),
+              this.#begin({ identity, boot, start, facts, whole, tags, hints, owners, checkpoints }),
             );
           });
         });

@@ -103,10 +103,16 @@ export const reapCodecs: {
     number: 76,
     write(writer, message) {
       writer.u48(message.instance);
-      writer.uvarint(message.boot);
-      writer.u48(message.start);
+      writeList(writer, message.starts, ({ boot, start }) => {
+        writer.uvarint(boot);
+        writer.u48(start);
+      });
     },
-    read: (reader) => ({ kind: "start", instance: reader.u48(), boot: reader.uvarint(), start: reader.u48() }),
+    read: (reader) => ({
+      kind: "start",
+      instance: reader.u48(),
+      starts: readList(reader, () => ({ boot: reader.uvarint(), start: reader.u48() })),
+    }),
   },
   "start-said": {
     number: 77,

@@ -55,12 +55,17 @@ export interface RiskSaid {
 export const startWords = ["fine", "later", "unknown"] as const;
 export type StartWord = (typeof startWords)[number];
 
-/** Asks a member whether it knows of another start of this instance that is not before this one. `start`: 48 random bits of this start. */
+/** One start of an instance: its count, and 48 bits that it drew. */
+export interface StartMark {
+  readonly boot: number;
+  readonly start: number;
+}
+
+/** Asks a member whether it knows of another start of this instance that is not before the first of these. The last is the one that asks. */
 export interface AskStart {
   readonly kind: "start";
   readonly instance: number;
-  readonly boot: number;
-  readonly start: number;
+  readonly starts: readonly StartMark[];
 }
 
 export interface StartSaid {

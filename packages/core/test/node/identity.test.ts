@@ -132,6 +132,38 @@ describe("a data folder is one member, once", () => {
     expect(decodeBoot(testPrimitives, last)).toMatchObject({ clean: false });
   });
 
+  it("a folder put back is found out by its first start too, when that was cut off before anybody was asked", () => {
+    const cluster = TestCluster.of(3);
+    cluster.kill("n2");
+    const backup = copyOf(cluster, cluster.member("n2").storage);
+    cluster.restart("n2");
+    cluster.settle();
+    cluster.kill("n2");
+    // Counted alike now; and one further than the cluster remembers with the next start.
+    const first = cluster.start("n2", backup);
+    cluster.timeline.until(() => first.node !== undefined, 1_000, "it has begun", 1);
+    cluster.kill("n2");
+    const second = cluster.start("n2", backup);
+    cluster.timeline.run(5_000);
+    expect(second.fatal).toMatch(/^identity: .*copied or restored/);
+  });
+
+  it("a folder whose starts are cut off again and again is still itself", () => {
+    const cluster = TestCluster.of(3);
+    const { storage } = cluster.member("n2");
+    for (let i = 0; i < 20; i++) {
+      cluster.kill("n2");
+      const member = cluster.start("n2", storage);
+      cluster.timeline.until(() => member.node !== undefined, 1_000, "it has begun", 1);
+      if (i % 3 === 0) cluster.timeline.run(200);
+      expect(member.fatal).toBe(undefined);
+    }
+    cluster.settle();
+    cluster.timeline.run(5_000);
+    expect(cluster.member("n2").fatal).toBe(undefined);
+    expect(cluster.node("n2").ready()).toBe(true);
+  });
+
   describe("until it has heard that it is no old copy, a folder that was started again", () => {
     /** n2 in three lives; a copy of its folder as it was in the first. Only n1 and n3 are there to remember. */
     function withBackup(): { readonly cluster: TestCluster; readonly backup: TestStorage } {

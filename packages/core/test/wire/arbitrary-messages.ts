@@ -261,7 +261,10 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<Message
   }),
   reaped: fc.record({ kind: kind("reaped"), words: list(fc.constantFrom(...reapWords)) }),
   fence: fc.record({ kind: kind("fence"), boot: natural, tide: natural }),
-  start: fc.record({ kind: kind("start"), instance: u48, boot: natural, start: u48 }),
+  start: fc.record({
+    ...{ kind: kind("start"), instance: u48 },
+    starts: fc.array(fc.record({ boot: natural, start: u48 }), { maxLength: 4 }),
+  }),
   "start-said": fc.record({ kind: kind("start-said"), word: fc.constantFrom(...startWords) }),
   risk: fc.record({ kind: kind("risk") }),
   "risk-said": fc.record({

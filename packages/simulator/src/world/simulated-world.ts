@@ -230,7 +230,7 @@ export class SimulatedWorld implements World {
     if (instance === undefined || boot === undefined) return false;
     const others = this.standing.filter((other) => other !== name);
     return others.every((other) => {
-      const anotherStart = { instance, boot, start: -1 };
+      const anotherStart = { instance, starts: [{ boot, start: -1 }] };
       return this.node(other)?.membership.judgeStart(anotherStart) === "later";
     });
   }
