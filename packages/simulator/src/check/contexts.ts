@@ -14,6 +14,8 @@ const SMALL_TOKEN_BYTES = 2_000;
 interface Reading {
   readonly read: Operation;
   readonly vector: VersionVector;
+  /** The values in this very answer: a session may refuse it, and then the read shows another one or none. */
+  readonly tags: ReadonlySet<string>;
 }
 
 export function contexts(bench: Bench): Checker {
@@ -24,7 +26,9 @@ export function contexts(bench: Bench): Checker {
       const { reply, operation, command } = attempt;
       if (reply?.kind === "got") {
         const vector = checkRead(bench, attempt, reply.body, reply.context);
-        if (vector !== undefined && !operation.lww) readings.push({ read: operation, vector });
+        if (vector === undefined || operation.lww) return;
+        const shown = bench.lens.versions(nameOf(operation), bench.lens.state(reply.body));
+        readings.push({ read: operation, vector, tags: new Set(shown.map(({ tag }) => tag)) });
       } else if (reply?.kind === "put-done" && !operation.lww && !operation.isBlindDelete) {
         const dot = checkWrite(bench, attempt, command as PutCommand, reply.context);
         if (dot !== undefined && !dots.has(operation)) dots.set(operation, dot);
@@ -71,12 +75,12 @@ function checkWrite(bench: Bench, attempt: Attempt, command: PutCommand, token: 
 }
 
 /** What a read's context covers and the read does not show must have been replaced by somebody who saw it. */
-function checkUnseen(bench: Bench, { read, vector }: Reading, dots: ReadonlyMap<Operation, Dot>): void {
+function checkUnseen(bench: Bench, { read, vector, tags }: Reading, dots: ReadonlyMap<Operation, Dot>): void {
   const operations = bench.history.keys.get(nameOf(read)) ?? [];
   for (const write of operations) {
     const dot = write.kind === "put" ? dots.get(write) : undefined;
     if (dot === undefined || !vector.covers(dot)) continue;
-    if (read.returned.some(({ tag }) => tag === write.tag)) continue;
+    if (tags.has(write.tag)) continue;
     const isReplaced = operations.some(
       (each) => (wasAttempted(each) && bench.past.has(each, write)) || mayHaveDeleted(bench, each, write),
     );
