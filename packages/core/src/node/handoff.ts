@@ -158,7 +158,8 @@ export class Handoff {
     if (name !== undefined && all.includes(name) && !isOld) return node.seemsAlive(name) ? name : undefined;
     const alive = reads.filter((owner) => (owner === node.self ? !this.isUrgent : node.seemsAlive(owner)));
     // The new instance under that name lacks it most, and the target itself where it is back after all.
-    return alive.find((owner) => owner === (name ?? target.name)) ?? alive[0];
+    const itself = alive.find((owner) => owner === (name ?? target.name));
+    return itself ?? (this.hints.mayBeCounted(hint) ? undefined : alive[0]);
   }
 
   /** It has waited for its target for as long as it may. */

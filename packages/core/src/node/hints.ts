@@ -26,6 +26,9 @@ export class Hints {
   readonly waits = new RepairWaits(limits.hintWaitsBytesMax);
   /** How often a hint found no room. */
   refused = 0;
+  /** On this node's monotonic clock: when hints were taken since it was started, and when that was. */
+  readonly #takenAtMs = new WeakMap<QueuedHint, number>();
+  readonly #startedAtMs: number;
   /** Nothing is kept for others any more: this member has left, and what came now would go with it. */
   isClosed = false;
 
@@ -35,6 +38,16 @@ export class Hints {
   ) {
     this.queue = new HintQueue({ hintsMax: limits.hintsMax, bytesMax: limits.hintBytesMax }, node.tides);
     this.queue.restore(found);
+    this.#startedAtMs = node.clock.monotonicMs();
+  }
+
+  /**
+   * A write may still count on this copy: its "durable" may be on its way to the coordinator. Given to another owner than the one it stands in
+   * for, and dropped here, one disk would count as two.
+   */
+  mayBeCounted(hint: QueuedHint): boolean {
+    const sinceMs = this.#takenAtMs.get(hint) ?? this.#startedAtMs;
+    return this.node.clock.monotonicMs() - sinceMs < this.node.settings.messageLifeMs;
   }
 
   get owed(): Owed {
@@ -76,6 +89,7 @@ export class Hints {
         this.#forget(taken);
         return undefined;
       }
+      this.#takenAtMs.set(queued, clock.monotonicMs());
       taken.push(queued);
     }
     return {
