@@ -247,9 +247,12 @@ export class Replica {
     this.#foundDamage({ id: new Uint8Array(), hash, partition });
   }
 
-  /** Told once for each damage: it ends lifetimes, and must not do so at every read. */
+  /**
+   * Told once for each damage: it ends lifetimes, and must not do so at every read. But whoever reads it names it, which a scan could not, and
+   * others may have come to hold it since it was given up.
+   */
   #foundDamage(key: KeyId): void {
-    if (this.#damaged.has(key.hash)) return;
+    if (this.#damaged.has(key.hash)) return key.id.length > 0 ? this.#options.onDoubtful(key) : undefined;
     if (this.#damaged.size >= DAMAGED_KEYS_MAX) this.#damaged.clear();
     this.#damaged.add(key.hash);
     this.damagedRecords++;
