@@ -46,6 +46,11 @@ export class WatchedStorage implements Storage {
     this.#inner.get(key, done);
   }
 
+  glance(key: RecordKey, done: (outcome: ReadOutcome) => void): void {
+    if (this.#inner.glance === undefined) this.#inner.get(key, done);
+    else this.#inner.glance(key, done);
+  }
+
   scan(
     partition: number,
     fromHash: bigint,
