@@ -28,16 +28,30 @@ export class Buckets {
     readonly store: FactStore,
     readonly replicas: number,
   ) {
-    for (const { key, value, instance } of store.entries(bucketPrefix)) this.learn(key, value, instance);
+    for (const { key, value, instance } of store.entries(bucketPrefix)) this.#learn(key, value, instance);
   }
 
-  /** What one member says of a bucket. Members may differ for a moment; the newest stamp wins everywhere. */
-  learn(key: string, value: Uint8Array, by: number): void {
+  /**
+   * What one member says of a bucket; undefined when it says nothing any more. Members may differ for a moment; the newest stamp wins everywhere.
+   * Where an author went back behind what is in force (an old copy of its folder), this node says it in its place.
+   */
+  heard(key: string, value: Uint8Array | undefined, by: number): void {
+    const said = value && this.#learn(key, value, by);
+    const known = this.#facts.get(key.slice(bucketPrefix.length));
+    if (known === undefined || known.by !== by || known.stamp === said?.stamp) return;
+    const fact = encodeBucketFact(this.primitives, known);
+    this.store.publish(key, fact, (error) => {
+      if (error === undefined) this.#learn(key, fact, this.store.options.instance);
+    });
+  }
+
+  #learn(key: string, value: Uint8Array, by: number): BucketFact | undefined {
     const fact = decodeBucketFact(this.primitives, value);
-    if (fact === undefined) return;
+    if (fact === undefined) return undefined;
     const bucket = key.slice(bucketPrefix.length);
     const known = this.#facts.get(bucket);
     if (known === undefined || isNewer({ ...fact, by }, known)) this.#facts.set(bucket, { ...fact, by });
+    return fact;
   }
 
   configured(): readonly string[] {
@@ -81,7 +95,7 @@ export class Buckets {
         const detail = "this node could not write the bucket's configuration to its disk; try another node";
         return reply(fail(error === "full" ? "storage-full" : "storage-failed", detail));
       }
-      this.learn(key, fact, this.store.options.instance);
+      this.#learn(key, fact, this.store.options.instance);
       reply(ok(this.config(bucket)));
     });
   }

@@ -9,6 +9,7 @@ import type { QuorumArg } from "../base/quorum-arg.js";
 import { parseQuorumArg } from "../base/quorum-arg.js";
 import { decodeMembershipEvent, encodeMembershipEvent, type MembershipEvent } from "../ring/membership-log.js";
 import type { ConflictMode } from "../versions/key-state.js";
+import type { StartMark } from "../wire/reap-messages.js";
 
 export const factPrefix = "fact/";
 export const memberPrefix = "fact/member/";
@@ -31,8 +32,8 @@ export interface AddressFact {
   readonly address: string;
   /** `host:port` of the HTTP door. */
   readonly http: string;
-  /** The start that said so: its count, and 48 bits that it drew; not there from a node that drew none. */
-  readonly start?: { readonly boot: number; readonly drawn: number };
+  /** The start that said so, after those before it that nobody had proven; empty from a node that drew nothing at its start. */
+  readonly starts: readonly StartMark[];
 }
 
 export interface BucketFact {
@@ -97,19 +98,21 @@ export function encodeAddressFact(primitives: Primitives, fact: AddressFact): Ui
     writer.string(fact.name);
     writer.string(fact.address);
     writer.string(fact.http);
-    if (fact.start === undefined) return;
-    writer.uvarint(fact.start.boot);
-    writer.u48(fact.start.drawn);
+    for (const { boot, start } of fact.starts.toReversed()) {
+      writer.uvarint(boot);
+      writer.u48(start);
+    }
   });
 }
 
 export function decodeAddressFact(primitives: Primitives, bytes: Uint8Array): AddressFact | undefined {
-  return reading(primitives, bytes, (reader) => ({
-    name: reader.string(),
-    address: reader.string(),
-    http: reader.string(),
-    ...(reader.remaining > 0 && { start: { boot: reader.uvarint(), drawn: reader.u48() } }),
-  }));
+  return reading(primitives, bytes, (reader) => {
+    const where = { name: reader.string(), address: reader.string(), http: reader.string() };
+    const starts: StartMark[] = [];
+    // The last start first: facts of before the others were said end after it.
+    while (reader.remaining > 0) starts.unshift({ boot: reader.uvarint(), start: reader.u48() });
+    return { ...where, starts };
+  });
 }
 
 export function encodeBucketFact(primitives: Primitives, fact: BucketFact): Uint8Array {

@@ -3,7 +3,7 @@ import type { Stamp } from "../base/hlc.js";
 import type { Primitives } from "../base/primitives.js";
 import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
 import { foldRing, type Ring, type RingConfig } from "../ring/ring.js";
-import { decodeMemberFact } from "./facts.js";
+import { decodeMemberFact, memberPrefix } from "./facts.js";
 import { refusals } from "./refusals.js";
 
 export class MemberLog {
@@ -43,6 +43,13 @@ export class MemberLog {
     if (ring.version === this.#ring.version) return false;
     this.#ring = ring;
     return true;
+  }
+
+  /** Known events that none of these facts tells any more: their author went back behind them (an old copy of its folder). */
+  untold(facts: Iterable<{ readonly key: string }>): MembershipEvent[] {
+    const told = new Set<string>();
+    for (const { key } of facts) told.add(key);
+    return [...this.#events.values()].filter((event) => !told.has(memberPrefix + membershipEventId(event)));
   }
 
   /** Why that instance is no member any more; undefined for one that is, and for one that is not known. */

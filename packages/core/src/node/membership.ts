@@ -23,6 +23,7 @@ import * as facts from "./facts.js";
 import { GossipRounds } from "./gossip-rounds.js";
 import { greetFormer } from "./former-address.js";
 import type { Identity } from "./identity.js";
+import { KnownStarts } from "./known-starts.js";
 import { LifeSigns } from "./life-signs.js";
 import type { MemberHealth } from "./member-health.js";
 import { MemberLog } from "./member-log.js";
@@ -41,8 +42,8 @@ export interface MembershipOptions {
   readonly facts: FactStore;
   readonly calls: Calls;
   readonly onRing: (ring: Ring) => void;
-  /** A member says how a bucket is configured. */
-  readonly onBucket: (key: string, value: Uint8Array, by: number) => void;
+  /** A member says how a bucket is configured, or says nothing of it any more. */
+  readonly onBucket: (key: string, value: Uint8Array | undefined, by: number) => void;
   /** What this node owes to others now. */
   readonly owed: () => Owed;
   /** Milliseconds for which this node's disk has stood still; 0 while it moves or nothing waits for it. */
@@ -54,8 +55,8 @@ export interface MembershipOptions {
   readonly onRival: () => void;
   /** The store has failed for good: a member that owns nothing any more may hear of it here alone. */
   readonly onStorageFailed: () => void;
-  /** Drawn at random at this start: two starts that are counted alike are told apart by it. */
-  readonly start: number;
+  /** The start that this node is in, after those before it that nobody has proven. */
+  readonly starts: readonly StartMark[];
   /** A round of gossip begins. */
   readonly onRound: () => void;
   /** A round came so much later than it was due: this process stood still. */
@@ -70,6 +71,9 @@ export class Membership {
   #members = new Map<string, Member>();
   #names = new Map<number, string>();
   #addresses = new Map<number, facts.AddressFact>();
+  readonly #starts: KnownStarts;
+  /** Events that are on their way to this node's disk as its own. */
+  readonly #retelling = new Set<string>();
   readonly #clocks: ClockWatch;
   readonly #debts: DebtReport;
   readonly #disks: DiskReport;
@@ -81,6 +85,7 @@ export class Membership {
   constructor(options: MembershipOptions) {
     this.#options = options;
     const { partitions, replicas } = options.identity;
+    this.#starts = new KnownStarts((instance) => this.bootOf(instance));
     this.#log = new MemberLog(options.primitives, { partitions, replicas });
     this.#clocks = new ClockWatch(options.clock);
     this.#debts = new DebtReport(options.clock);
@@ -121,8 +126,8 @@ export class Membership {
     const former = this.#addresses.get(identity.instance)?.address;
     this.#started = true;
     this.#ownAddress = whereabouts.address;
-    const start = { boot: this.#options.facts.options.boot, drawn: this.#options.start };
-    const value = facts.encodeAddressFact(primitives, { name: this.self, ...whereabouts, start });
+    const { starts } = this.#options;
+    const value = facts.encodeAddressFact(primitives, { name: this.self, ...whereabouts, starts });
     // Not needed on this disk: every start says it anew.
     store.publish(facts.addressKey, value, (error) => {
       if (error !== undefined) store.say(facts.addressKey, value);
@@ -160,16 +165,9 @@ export class Membership {
     return address === undefined ? undefined : { instance: (member as Member).instance, address };
   }
 
-  /**
-   * What this member knows of how often an instance was started, against what that one says: `later` when it knows of another start that is not
-   * before it, `unknown` when it knows of none at all.
-   */
+  /** What this member knows of an instance's starts, against what that one says. */
   judgeStart({ instance, starts }: { readonly instance: number; readonly starts: readonly StartMark[] }): StartWord {
-    const known = this.#options.facts.gossip.bootOf(instance);
-    if (known === undefined) return "unknown";
-    const said = this.#addresses.get(instance)?.start;
-    const isOther = starts.some(({ boot, start }) => said?.boot === boot && said.drawn !== start);
-    return known > (starts.at(-1)?.boot ?? 0) || isOther ? "later" : "fine";
+    return this.#starts.judge(instance, starts);
   }
 
   /** How often an instance was started, as far as that is known here. */
@@ -292,8 +290,8 @@ export class Membership {
     let isAboutMembers = false;
     for (const { instance, key, value } of received.changes) {
       if (key.startsWith(facts.memberPrefix) || key === facts.addressKey) isAboutMembers = true;
-      else if (value === undefined) continue;
       else if (key.startsWith(facts.bucketPrefix)) this.#options.onBucket(key, value, instance);
+      else if (value === undefined) continue;
       else if (key === facts.clockKey) this.#heardClock(instance, value);
       else if (key === facts.diskKey) this.#disks.heard(instance, value);
       else if (key === facts.ringStateKey) this.#heardRing(instance);
@@ -322,10 +320,15 @@ export class Membership {
     const { primitives, facts: store, hlc, clock } = this.#options;
     for (const { instance, value } of store.entries(facts.addressKey)) {
       const address = facts.decodeAddressFact(primitives, value);
-      if (address !== undefined) this.#addresses.set(instance, address);
+      if (address === undefined) continue;
+      this.#addresses.set(instance, address);
+      this.#starts.heard(instance, address.starts);
     }
     const stamped = (stamp: Stamp): void => void hlc.observe(clock.wallMs(), stamp);
-    if (!this.#log.learn(store.entries(facts.memberPrefix), stamped)) return;
+    const told = store.entries(facts.memberPrefix);
+    const isAnother = this.#log.learn(told, stamped);
+    for (const event of this.#log.untold(told)) this.#retell(event);
+    if (!isAnother) return;
     const { ring } = this;
     this.#members = new Map(ring.members.map((member) => [member.name, member]));
     this.#names = new Map(ring.members.map(({ name, instance }) => [instance, name]));
@@ -334,6 +337,14 @@ export class Membership {
     this.spread();
     // Before the start nobody listens: the node takes the ring as it then is.
     if (this.#started) this.#options.onRing(ring);
+  }
+
+  /** What is known here and nowhere else to be heard would be unknown to members that come, and to this one after its next start. */
+  #retell(event: MembershipEvent): void {
+    const id = membershipEventId(event);
+    if (this.#retelling.has(id)) return;
+    this.#retelling.add(id);
+    this.record(event, () => void this.#retelling.delete(id));
   }
 
   *#liveOthers(): Iterable<number> {

@@ -90,7 +90,7 @@ export class Node implements api.NodeApi, NetworkHandler {
     this.#startedAtMs = clock.monotonicMs();
     this.#parts.ringChanged(membership.ring);
     if (this.#parts.ended) return;
-    this.#parts.selfProof.begin();
+    this.#parts.ownStart.begin();
     membership.start(whereabouts);
     census.start(identity.partitions);
     this.#parts.handoff.begin();
@@ -268,7 +268,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   ready(): boolean {
-    const isKnown = this.membership.isMember(this.self) && !this.#parts.selfProof.isOpen;
+    const isKnown = this.membership.isMember(this.self) && !this.#parts.ownStart.isInDoubt;
     const isMoving = this.#parts.storage.stalledMs < limits.diskStallMs;
     return this.#refusal() === undefined && isKnown && isMoving;
   }
@@ -322,7 +322,7 @@ export class Node implements api.NodeApi, NetworkHandler {
     const { log, clock, settings } = this.#parts;
     log("warn", "refused by a peer", { address, reason });
     if (this.#parts.departure.isRemoved) return isFinalRefusal(reason) ? this.#parts.departure.refused() : undefined;
-    if (isCopyRefusal(reason)) return this.#parts.disown(reason);
+    if (isCopyRefusal(reason)) return this.#parts.ownStart.disown(reason);
     if (isFinalRefusal(reason)) return this.#parts.end("identity", reason);
     const isStart = clock.monotonicMs() - this.#startedAtMs < SEED_PROOF_MS;
     if (isStart && reason.startsWith(FOREIGN_CLUSTER) && settings.seeds.includes(address)) {

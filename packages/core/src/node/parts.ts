@@ -11,7 +11,7 @@ import type { QueuedHint } from "../replication/hint-queue.js";
 import type { Ring } from "../ring/ring.js";
 import type { ConflictMode } from "../versions/key-state.js";
 import type { Message } from "../wire/messages.js";
-import { Actors, encodeBoot, provisionalBirth, type BootRecord } from "./actors.js";
+import { Actors, type BootRecord } from "./actors.js";
 import { AntiEntropy } from "./anti-entropy.js";
 import type { BucketConfig } from "./api.js";
 import { Buckets } from "./buckets.js";
@@ -31,21 +31,19 @@ import type { Hearing } from "./hearing.js";
 import { Hints } from "./hints.js";
 import { Healer } from "./healer.js";
 import { Holdings } from "./holdings.js";
-import { encodeDisowned, type Identity } from "./identity.js";
+import type { Identity } from "./identity.js";
 import { IndexCheck } from "./index-check.js";
 import { Membership } from "./membership.js";
 import { placedBy, type Placement } from "./placement.js";
+import { OwnStart } from "./own-start.js";
 import type { OwnersTable } from "./owners-table.js";
 import type { Plant } from "./plants.js";
 import { refusals } from "./refusals.js";
 import { RepairWaits } from "./repair-waits.js";
 import { ReapDoor } from "./reap-door.js";
 import { Reaper } from "./reaper.js";
-import { askWithin } from "./asking.js";
-import type { StartMark, StartWord } from "../wire/reap-messages.js";
 import { Replica } from "./replica.js";
 import { Tides } from "../replication/tides.js";
-import { SelfProof } from "./self-proof.js";
 import { Scrub } from "./scrub.js";
 import type { NodeSettings } from "./settings.js";
 import { States } from "./states.js";
@@ -111,12 +109,7 @@ export class NodeParts implements NodeContext {
   readonly census: Census;
   readonly scrub: Scrub;
   readonly indexCheck: IndexCheck;
-  /** What this start drew. */
-  readonly start: number;
-  /** Starts that nobody has proven yet, this one included: what the next start will ask about too. */
-  #unproven: readonly StartMark[];
-  /** Whether this folder is known not to be an old copy of itself. */
-  readonly selfProof: SelfProof;
+  readonly ownStart: OwnStart;
   readonly tides: Tides;
   readonly reapDoor: ReapDoor;
   readonly reaper: Reaper;
@@ -126,8 +119,6 @@ export class NodeParts implements NodeContext {
   failed = false;
   /** The node was told to end, and why is on its way to the operator. */
   ended = false;
-  /** Somebody else minted with this instance's actors: none of them may go on after a restart. */
-  #isImitated = false;
 
   constructor(options: NodeOptions) {
     const { identity, settings, primitives, clock, rng, log, plants, storage, facts, boot } = options;
@@ -144,19 +135,11 @@ export class NodeParts implements NodeContext {
     this.deadlines = new Deadlines(clock);
     this.budget = new Budget(clock);
     this.actors = new Actors(identity.instance, boot.boot, boot.floor, plants);
-    this.start = options.start;
-    this.#unproven = boot.unproven;
-    this.selfProof = new SelfProof(
-      {
-        clock,
-        others: () => this.membership.members().flatMap(({ name }) => (name === this.self ? [] : [name])),
-        ask: (name, done) => this.#askOfSelf(name, done),
-        onOld: () => this.#rivalFound(),
-        onOver: (inTime) => this.#selfProven(inTime),
-      },
-      boot.boot > 1 && !plants.has("old-copy-believed"),
-    );
-    if (this.selfProof.isOpen) this.actors.doubt(provisionalBirth(rng.fork("births").float()));
+    this.ownStart = new OwnStart({
+      ...{ node: this, boot, drawn: options.start },
+      hasEnded: () => this.ended,
+      onDisowned: (reason) => this.end("identity", reason),
+    });
     this.states = new States(primitives, identity.secret);
     this.holdings = new Holdings(primitives);
     this.tides = new Tides(settings.messageLifeMs, clock.monotonicMs());
@@ -173,14 +156,14 @@ export class NodeParts implements NodeContext {
       ...{ primitives, clock, hlc: this.hlc, rng: rng.fork("membership"), identity, settings, facts, plants },
       calls: this.calls,
       onRing: (ring) => this.ringChanged(ring),
-      onBucket: (key, value, by) => this.buckets.learn(key, value, by),
+      onBucket: (key, value, by) => this.buckets.heard(key, value, by),
       owed: () => this.#owed(),
       diskStalledMs: () => storage.stalledMs,
       onOwners: (name, digest) => this.handover.hearing.gossiped(name, digest),
       onStorageFailed: () => this.#storageFailed(),
-      onRival: () => this.#rivalFound(),
-      onRound: () => this.selfProof.ask(),
-      start: this.start,
+      onRival: () => this.ownStart.disown(refusals.copied(this.self)),
+      onRound: () => this.ownStart.ask(),
+      starts: this.ownStart.marks,
       onLate: (lateMs) => {
         // Messages of long ago may have lain at the door meanwhile: they are as good as under way.
         if (lateMs > settings.messageLifeMs / 2) this.tides.stalled(clock.monotonicMs());
@@ -242,7 +225,7 @@ export class NodeParts implements NodeContext {
   }
 
   isInDoubt(partition: number): boolean {
-    const isWhole = this.handover.transfers.isWhole(partition) && !this.selfProof.isOpen;
+    const isWhole = this.handover.transfers.isWhole(partition) && !this.ownStart.isInDoubt;
     return this.ownsPartition(partition) && !isWhole;
   }
 
@@ -317,7 +300,7 @@ export class NodeParts implements NodeContext {
 
   /** Ends what the node does of its own accord. */
   quiet(): void {
-    this.selfProof.stop();
+    this.ownStart.stop();
     this.handoff.stop();
     this.budget.stop();
     this.membership.stop();
@@ -334,7 +317,7 @@ export class NodeParts implements NodeContext {
 
   /** What this start leaves for the next one, now that all it minted is on disk or known not to be. */
   lastWords(): BootRecord {
-    return this.#bootRecord(!this.failed && !this.#isImitated);
+    return this.ownStart.lastWords(!this.failed);
   }
 
   /** What this member owes to others: each part that owes something adds its own here. */
@@ -366,28 +349,15 @@ export class NodeParts implements NodeContext {
   /** Something was lost here and nobody knows what else: no actor that lived until now mints again (DESIGN §4). */
   #foundDamage(key: KeyId): void {
     this.log("error", "damaged record", { partition: key.partition });
-    this.#retireActors();
+    this.ownStart.retireActors();
     this.healer.found(key);
   }
 
   /** Any key of the partition may be lost: it is as an empty instance's until it was compared with the others' (DESIGN §8). */
   #foundUnreadable(partition: number): void {
     this.log("error", "records that cannot be read", { partition });
-    this.#retireActors();
+    this.ownStart.retireActors();
     this.handover.transfers.doubt(partition);
-  }
-
-  #retireActors(): void {
-    this.actors.retireAll();
-    this.#keepBoot();
-  }
-
-  #keepBoot(): void {
-    this.storage.apply({ meta: [encodeBoot(this.primitives, this.#bootRecord(false))] }, () => {});
-  }
-
-  #bootRecord(clean: boolean): BootRecord {
-    return { ...this.actors.closing(clean), unproven: this.#unproven };
   }
 
   #storageFailed(): void {
@@ -396,38 +366,6 @@ export class NodeParts implements NodeContext {
     this.end(
       "storage",
       "a flush failed; the store takes nothing more until a restart has found what is proven on disk",
-    );
-  }
-
-  #rivalFound(): void {
-    this.#isImitated = true;
-    if (!this.ended) this.disown(refusals.copied(this.self));
-  }
-
-  /** This folder is not who it says it is: it ends, and never starts again as that one, however often it is tried. */
-  disown(reason: string): void {
-    this.storage.apply({ meta: [encodeDisowned(this.primitives, reason)] }, () => {});
-    this.end("identity", reason);
-  }
-
-  #askOfSelf(name: string, done: (word: StartWord) => void): void {
-    const { instance } = this.identity;
-    const message = { kind: "start", instance, starts: this.#options.boot.unproven } as const;
-    askWithin(this, name, message, limits.selfProofMs, (reply) =>
-      done(reply.kind === "start-said" ? reply.word : "unknown"),
-    );
-  }
-
-  #selfProven(inTime: boolean): void {
-    if (inTime) {
-      this.#unproven = [];
-      this.#keepBoot();
-      return this.actors.proven();
-    }
-    this.log(
-      "warn",
-      "no other member could say that this data folder is not an old copy; going on with new actors",
-      {},
     );
   }
 }

@@ -1,5 +1,7 @@
 /** Who a node is, and who may be one (TRAPS 3, 21; DESIGN §4, §6): joins, replacements, copies, removed members, damaged folders. */
 import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../src/base/failure.js";
+import type { BucketConfig } from "../../src/node/api.js";
 import { bootMetaName, decodeBoot } from "../../src/node/actors.js";
 import { MemoryDisk } from "../../src/ports/memory-storage.js";
 import type { ReadOutcome } from "../../src/ports/storage.js";
@@ -146,6 +148,39 @@ describe("a data folder is one member, once", () => {
     const second = cluster.start("n2", backup);
     cluster.timeline.run(5_000);
     expect(second.fatal).toMatch(/^identity: .*copied or restored/);
+  });
+
+  it("a folder put back takes nothing back that the true one had told: the others tell it in its place", () => {
+    const cluster = TestCluster.of(3);
+    cluster.kill("n2");
+    const backup = copyOf(cluster, cluster.member("n2").storage);
+    cluster.restart("n2");
+    cluster.settle();
+    const said = cluster.wait<Outcome<BucketConfig>>((reply) =>
+      cluster.node("n2").setBucketConfig("b", { conflicts: "lww" }, reply),
+    );
+    expect(said.ok).toBe(true);
+    cluster.launchAs("n4", "n4:7401", cluster.emptyStorage(), ["n2:7401"]);
+    cluster.timeline.until(() => cluster.node("n1").membership.isMember("n4"), 5_000, "n4 is known");
+    cluster.timeline.run(2_000);
+    cluster.kill("n2");
+    for (const [name, lastsMs] of [
+      ["its first start", 1],
+      ["its second", 5_000],
+    ] as const) {
+      const copy = cluster.start("n2", backup);
+      cluster.timeline.until(() => copy.node !== undefined, 1_000, name, 1);
+      cluster.timeline.run(lastsMs);
+      if (lastsMs === 1) cluster.kill("n2");
+      else expect(copy.fatal).toMatch(/^identity: .*copied or restored/);
+    }
+    for (const name of ["n1", "n3"]) {
+      cluster.kill(name);
+      const again = cluster.restart(name);
+      cluster.timeline.until(() => again.node !== undefined, 1_000, `${name} is up again`);
+      expect(cluster.node(name).membership.isMember("n4")).toBe(true);
+      expect(cluster.node(name).bucketConfig("b").conflicts).toBe("lww");
+    }
   });
 
   it("a folder whose starts are cut off again and again is still itself", () => {
