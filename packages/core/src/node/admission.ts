@@ -39,7 +39,7 @@ function admitOnce(node: NodeContext, join: Join, answer: Answer): void {
   const { membership } = node;
   const problem = memberProblem(join.name) ?? placingProblem(join);
   if (problem !== undefined) return refuse(answer, problem);
-  const known = membership.members().find((member) => member.name === join.name);
+  const known = membership.roster.members().find((member) => member.name === join.name);
   // The welcome was lost on its way, and the joiner asks again.
   if (known?.instance === join.instance) return welcome(node, answer);
   if (known !== undefined && membership.seemsOf(join.name) !== "down") {
@@ -51,7 +51,7 @@ function admitOnce(node: NodeContext, join: Join, answer: Answer): void {
   if (stamp === undefined)
     return passOn(answer, "clock-skew", "this member's clock is too far from the cluster's; mend it");
   const event = eventFor(known, join, { stamp, by: node.identity.instance });
-  membership.record(event, (kept) => {
+  membership.roster.record(event, (kept) => {
     if (!kept) return passOn(answer, "storage-failed", "this member could not write the join to its disk; ask another");
     node.log("info", known === undefined ? "member joined" : "member replaced", { member: join.name, zone: join.zone });
     warnWhenTooMany(node);
@@ -94,7 +94,7 @@ function refuse(answer: Answer, why: string): void {
 
 function warnWhenTooMany(node: NodeContext): void {
   const { partitions, replicas } = node.identity;
-  const warning = warnTooFewReplicas(node.membership.members(), partitions, replicas);
+  const warning = warnTooFewReplicas(node.membership.roster.members(), partitions, replicas);
   if (warning !== undefined)
     node.log("warn", "members hold few replicas each; the next cluster wants more partitions", { ...warning });
 }

@@ -129,7 +129,7 @@ export class AntiEntropy {
 
   #seeWhoIsBack(): void {
     const { clock, membership } = this.#node;
-    for (const { name } of membership.members()) {
+    for (const { name } of membership.roster.members()) {
       if (name === this.#node.self) continue;
       if (!this.#node.seemsAlive(name)) this.#away.add(name);
       else if (this.#away.delete(name)) this.#due.set(name, clock.monotonicMs() + limits.exchangeAfterReturnMs);

@@ -46,7 +46,7 @@ export class Departure {
   /** To be told whenever the log is another. */
   ringChanged(): void {
     const { node, handoff } = this.#options;
-    const isLeaving = node.membership.members().some(({ name, leaving }) => name === node.self && leaving);
+    const isLeaving = node.membership.roster.members().some(({ name, leaving }) => name === node.self && leaving);
     if (!isLeaving || this.#state !== "staying") return;
     node.log("info", "leaving: what this member holds is moved to the others first");
     this.#state = "leaving";
@@ -99,7 +99,7 @@ export class Departure {
     this.#goneAtMs = node.clock.monotonicMs() + FAREWELL_MS;
     hints.isClosed = true;
     const event = { kind: "removed", stamp, by: instance, name: node.self, instance } as const;
-    node.membership.record(event, (kept) => {
+    node.membership.roster.record(event, (kept) => {
       if (kept) {
         this.#isWritten = true;
         return;

@@ -154,7 +154,7 @@ export class Handoff {
     if (phase !== 3) return undefined;
     const isOld = this.#isOld(hint) || this.isUrgent;
     // By its instance: the name of a hint that was damaged is not known.
-    const name = node.membership.nameOf(target.instance);
+    const name = node.membership.roster.nameOf(target.instance);
     if (name !== undefined && all.includes(name) && !isOld) return node.seemsAlive(name) ? name : undefined;
     const alive = reads.filter((owner) => (owner === node.self ? !this.isUrgent : node.seemsAlive(owner)));
     // The new instance under that name lacks it most, and the target itself where it is back after all.

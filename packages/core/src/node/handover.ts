@@ -42,7 +42,7 @@ export class Handover {
     const { node, table, whole, checkpoints, onProgress } = options;
     this.#options = options;
     this.table = table;
-    this.#placements = new Placements(table, (name) => node.membership.isMember(name));
+    this.#placements = new Placements(table, (name) => node.membership.roster.isMember(name));
     this.transfers = new Transfers({
       ...{ node, table, whole, checkpoints, onProgress },
       onConfirmed: (partition) => this.#confirmed(partition),
@@ -126,7 +126,7 @@ export class Handover {
   #confirmed(partition: number): void {
     const { node } = this.#options;
     const author = authorOf(this.table.record(partition), node.ring.owners(partition), (name) =>
-      node.membership.isMember(name),
+      node.membership.roster.isMember(name),
     );
     if (author === node.self) this.#changes.recordsChanged([partition]);
     else if (author !== undefined) this.hearing.confirmed(partition, author);

@@ -98,7 +98,7 @@ export class Hearing {
   #sync(): void {
     const { node, table } = this;
     for (const [name, said] of this.#differing) {
-      if (said === table.digest || !node.membership.isMember(name)) this.#differing.delete(name);
+      if (said === table.digest || !node.membership.roster.isMember(name)) this.#differing.delete(name);
     }
     if (this.#differing.size === 0) return;
     const next = [...this.#differing].find(([name]) => node.membership.seemsOf(name) !== "down");

@@ -58,7 +58,7 @@ export class Hints {
   /** The members as they are now; one that is none any more is owed nothing. */
   targetsOf(names: readonly string[]): readonly HintTarget[] {
     return names.flatMap((name) => {
-      const instance = this.node.membership.instanceOf(name);
+      const instance = this.node.membership.roster.instanceOf(name);
       return instance === undefined ? [] : [{ name, instance }];
     });
   }

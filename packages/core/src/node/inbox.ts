@@ -80,7 +80,7 @@ export class Inbox {
         else calls.answer(requestId, message, link.hello);
         return;
       case "start":
-        if (isMember) answer({ kind: "start-said", word: node.membership.judgeStart(message) });
+        if (isMember) answer({ kind: "start-said", word: node.membership.roster.judgeStart(message) });
         return;
       case "risk":
         if (isMember) answer(this.#options.riskDesk.own());
@@ -146,9 +146,13 @@ export class Inbox {
   /** A connection may be older than the removal of whoever is at its other end (TRAPS 21). Gossip is how that one hears of it. */
   #isRemoved({ name, instance }: Hello, message: Message): boolean {
     const { membership, plants } = this.#options.node;
-    if (message.kind === "gossip" || plants.has("stale-ring-accepted") || membership.nameOf(instance) !== undefined)
+    if (
+      message.kind === "gossip" ||
+      plants.has("stale-ring-accepted") ||
+      membership.roster.nameOf(instance) !== undefined
+    )
       return false;
-    return membership.refusalOf(name, instance) !== undefined;
+    return membership.roster.refusalOf(name, instance) !== undefined;
   }
 
   /** A member has checked what it passes on. */

@@ -39,7 +39,7 @@ export class MemberDesk {
     if (problem !== undefined) return reply(problem);
     this.#weigh(change, (weights, unknown) => {
       const view = this.#view(change, weights, unknown);
-      const isLeaving = this.node.membership.members().some((member) => member.name === name && member.leaving);
+      const isLeaving = this.node.membership.roster.members().some((member) => member.name === name && member.leaving);
       if (isLeaving) return reply(ok(view));
       this.#record({ kind: "leaving", name }, (kept) => reply(kept.ok ? ok(view) : kept));
     });
@@ -58,7 +58,7 @@ export class MemberDesk {
     }
     this.#weigh(change, (weights, unknown) => {
       const view = this.#removal(name, weights, unknown);
-      const instance = membership.instanceOf(name) ?? 0;
+      const instance = membership.roster.instanceOf(name) ?? 0;
       this.#record({ kind: "removed", name, instance }, (kept) => reply(kept.ok ? ok(view) : kept));
     });
   }
@@ -66,7 +66,7 @@ export class MemberDesk {
   #problemOf({ change, name }: MemberChange): Outcome<never> | undefined {
     const problem = memberProblem(name);
     if (problem !== undefined) return fail("bad-parameter", problem);
-    const members = this.node.membership.members();
+    const members = this.node.membership.roster.members();
     const isMember = members.some((member) => member.name === name);
     if (change === "join") {
       return isMember ? fail("bad-parameter", `${name} is a member already; choose another name`) : undefined;
@@ -120,7 +120,7 @@ export class MemberDesk {
       );
     }
     node.log("info", event.kind === "leaving" ? "member leaves" : "member removed", { member: event.name });
-    node.membership.record({ ...event, stamp, by: node.identity.instance }, (kept) => {
+    node.membership.roster.record({ ...event, stamp, by: node.identity.instance }, (kept) => {
       if (kept) return done(ok(true));
       done(fail("storage-failed", "this member could not write the change to its disk; ask another"));
     });
@@ -129,7 +129,7 @@ export class MemberDesk {
   /** How much there is of each partition, by the member that holds most of it; with those who could not be asked. */
   #weigh(change: MemberChange, done: (weights: Weights, unknown: readonly string[]) => void): void {
     const { node } = this;
-    const members = node.membership.members().map(({ name }) => name);
+    const members = node.membership.roster.members().map(({ name }) => name);
     // One that is to be removed is not waited for: what it holds goes with it.
     const names = members.filter((name) => change.change !== "remove" || name !== change.name);
     const alive = names.filter((name) => name === node.self || node.seemsAlive(name));
@@ -162,6 +162,6 @@ function eventOf(
     case "leave":
       return { kind: "leaving", ...named };
     case "remove":
-      return { kind: "removed", ...named, instance: node.membership.instanceOf(change.name) ?? 0 };
+      return { kind: "removed", ...named, instance: node.membership.roster.instanceOf(change.name) ?? 0 };
   }
 }

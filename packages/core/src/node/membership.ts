@@ -1,20 +1,18 @@
 /**
- * Who is in the cluster, where, and how alive each seems from here; and so the ring (Dynamo §4.8). Joins are explicit acts that any member
- * writes into the log; the log travels as gossiped facts, and every node folds it into the same ring.
+ * What a node knows of the others by gossip: who they are (the roster), how alive each seems from here, and what each says of itself (Dynamo §4.8).
+ * Joins are explicit acts that any member writes down; they travel as facts, and every node folds them into the same ring.
  */
-import type { HybridClock, Stamp } from "../base/hlc.js";
+import type { HybridClock } from "../base/hlc.js";
 import type { Primitives } from "../base/primitives.js";
 import type { Rng } from "../base/rng.js";
-import type { StartMark, StartWord } from "../wire/reap-messages.js";
+import type { StartMark } from "../wire/reap-messages.js";
 import type { Received } from "../gossip/state.js";
 import type { Clock } from "../ports/clock.js";
 import type { Address, Link } from "../ports/network.js";
-import type { Member } from "../ring/members.js";
-import { membershipEventId, type MembershipEvent } from "../ring/membership-log.js";
 import type { Ring } from "../ring/ring.js";
 import type { Hello } from "../wire/messages.js";
 import type { MemberStatus } from "./api.js";
-import type { Callee, Calls } from "./calls.js";
+import type { Calls } from "./calls.js";
 import { ClockWatch } from "./clock-watch.js";
 import { DiskReport } from "./disk-report.js";
 import { DebtReport, type Owed } from "./debt-report.js";
@@ -23,12 +21,11 @@ import * as facts from "./facts.js";
 import { GossipRounds } from "./gossip-rounds.js";
 import { greetFormer } from "./former-address.js";
 import type { Identity } from "./identity.js";
-import { KnownStarts } from "./known-starts.js";
 import { LifeSigns } from "./life-signs.js";
 import type { MemberHealth } from "./member-health.js";
-import { MemberLog } from "./member-log.js";
 import { refusals } from "./refusals.js";
 import { RingWords } from "./ring-words.js";
+import { Roster } from "./roster.js";
 import type { Plant } from "./plants.js";
 import type { NodeSettings, Whereabouts } from "./settings.js";
 
@@ -64,16 +61,10 @@ export interface MembershipOptions {
 }
 
 export class Membership {
+  readonly roster: Roster;
   readonly #options: MembershipOptions;
   readonly #life: LifeSigns;
   readonly #words: RingWords;
-  readonly #log: MemberLog;
-  #members = new Map<string, Member>();
-  #names = new Map<number, string>();
-  #addresses = new Map<number, facts.AddressFact>();
-  readonly #starts: KnownStarts;
-  /** Events that are on their way to this node's disk as its own. */
-  readonly #retelling = new Set<string>();
   readonly #clocks: ClockWatch;
   readonly #debts: DebtReport;
   readonly #disks: DiskReport;
@@ -84,19 +75,22 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
-    const { partitions, replicas } = options.identity;
-    this.#starts = new KnownStarts((instance) => this.bootOf(instance));
-    this.#log = new MemberLog(options.primitives, { partitions, replicas });
+    this.roster = new Roster({ ...options, onRing: (ring) => this.#ringChanged(ring) });
     this.#clocks = new ClockWatch(options.clock);
     this.#debts = new DebtReport(options.clock);
     this.#disks = new DiskReport(options.primitives, options.clock);
     this.#life = new LifeSigns({
       ...{ self: this.self, clock: options.clock, disks: this.#disks, diskStalledMs: options.diskStalledMs },
       gossipIntervalMs: options.settings.gossipIntervalMs,
-      hasAddress: (instance) => this.#addresses.has(instance),
+      hasAddress: (instance) => this.roster.addressOfInstance(instance) !== undefined,
     });
     this.#words = new RingWords({
-      ...{ self: this.self, facts: options.facts, members: () => this.members(), version: () => this.ring.version },
+      ...{
+        self: this.self,
+        facts: options.facts,
+        members: () => this.roster.members(),
+        version: () => this.roster.ring.version,
+      },
       seemsDown: (member) => this.#life.seems(member) === "down",
     });
     const { primitives, clock, rng, calls, facts: store, settings } = options;
@@ -105,11 +99,7 @@ export class Membership {
       peers: () => this.#peers(),
       onRound: (now, lateMs) => this.#atRound(now, lateMs),
     });
-    this.#understandFacts();
-  }
-
-  get ring(): Ring {
-    return this.#log.ring;
+    this.roster.understand();
   }
 
   get gossipBytesSent(): number {
@@ -123,7 +113,7 @@ export class Membership {
   /** Starts the rounds, and says where this node is reached. */
   start(whereabouts: Whereabouts): void {
     const { primitives, facts: store, identity, clock, calls } = this.#options;
-    const former = this.#addresses.get(identity.instance)?.address;
+    const former = this.roster.addressOfInstance(identity.instance)?.address;
     this.#started = true;
     this.#ownAddress = whereabouts.address;
     const { starts } = this.#options;
@@ -131,12 +121,12 @@ export class Membership {
     // Not needed on this disk: every start says it anew.
     store.publish(facts.addressKey, value, (error) => {
       if (error !== undefined) store.say(facts.addressKey, value);
-      this.#understandFacts();
+      this.roster.understand();
     });
-    this.#life.expect(this.#members.values());
+    this.#life.expect(this.roster.members());
     this.#words.say();
     // What others said before this start is no news to gossip, but what this node goes by may be less than it was (a damaged record).
-    for (const { instance } of this.#members.values()) if (instance !== identity.instance) this.#heardRing(instance);
+    for (const { instance } of this.roster.members()) if (instance !== identity.instance) this.#heardRing(instance);
     if (former === undefined || former === whereabouts.address) return this.#rounds.begin();
     greetFormer(calls, clock, { instance: identity.instance, address: former }, () => this.#rounds.begin());
   }
@@ -145,55 +135,15 @@ export class Membership {
     this.#rounds.stop();
   }
 
-  isMember(name: string): boolean {
-    return this.#members.has(name);
-  }
-
-  members(): readonly Member[] {
-    return this.ring.members;
-  }
-
-  addressOf(name: string): facts.AddressFact | undefined {
-    const member = this.#members.get(name);
-    return member === undefined ? undefined : this.#addresses.get(member.instance);
-  }
-
-  /** Whom to ask for what a member is responsible for; undefined while its address is not known. */
-  callee(name: string): Callee | undefined {
-    const member = this.#members.get(name);
-    const address = member && this.#addresses.get(member.instance)?.address;
-    return address === undefined ? undefined : { instance: (member as Member).instance, address };
-  }
-
-  /** What this member knows of an instance's starts, against what that one says. */
-  judgeStart({ instance, starts }: { readonly instance: number; readonly starts: readonly StartMark[] }): StartWord {
-    return this.#starts.judge(instance, starts);
-  }
-
-  /** How often an instance was started, as far as that is known here. */
-  bootOf(instance: number): number | undefined {
-    return this.#options.facts.gossip.bootOf(instance);
-  }
-
-  /** The instance that has the name now. */
-  instanceOf(name: string): number | undefined {
-    return this.#members.get(name)?.instance;
-  }
-
-  /** The member that is this instance now. */
-  nameOf(instance: number): string | undefined {
-    return this.#names.get(instance);
-  }
-
   /** How a member seems from here. */
   status(name: string): MemberStatus {
-    const member = this.#members.get(name);
+    const member = this.roster.member(name);
     return member === undefined ? "down" : this.#life.status(member);
   }
 
   /** How a member seems from here, whether it is leaving or not. */
   seemsOf(name: string): MemberStatus {
-    const member = this.#members.get(name);
+    const member = this.roster.member(name);
     return member === undefined ? "down" : this.#life.seems(member);
   }
 
@@ -203,7 +153,7 @@ export class Membership {
 
   /** The status with its reasons, for people. */
   health(name: string): MemberHealth {
-    return this.#life.health(this.#members.get(name));
+    return this.#life.health(this.roster.member(name));
   }
 
   /** How this node's records of owners look and how much it still has to do for them: told to the others, for `settled`. */
@@ -233,7 +183,7 @@ export class Membership {
 
   /** What a member said last that it owes; undefined while it said nothing since it was started. */
   debtsOf(name: string): facts.Debts | undefined {
-    const member = this.#members.get(name);
+    const member = this.roster.member(name);
     const said = member && this.#options.facts.gossip.get(member.instance, facts.debtsKey);
     return said && facts.decodeDebts(this.#options.primitives, said);
   }
@@ -244,17 +194,7 @@ export class Membership {
     if (hello.instance === this.#options.identity.instance) {
       return refusals.copied(hello.name);
     }
-    return this.refusalOf(hello.name, hello.instance);
-  }
-
-  /** Why that instance is no member any more; undefined for one that is, and for one that is not known. */
-  refusalOf(name: string, instance: number): string | undefined {
-    return this.#log.refusalOf(name, instance);
-  }
-
-  /** Whether that instance's removal is of its own hand: it left. */
-  hasLeftByItself(instance: number): boolean {
-    return this.#log.hasLeftByItself(instance);
+    return this.roster.refusalOf(hello.name, hello.instance);
   }
 
   /** Whether most of the members that live disagree with this node's wall clock: looked at once a round. */
@@ -267,17 +207,6 @@ export class Membership {
     this.#rounds.receive(payload, link, (received) => this.#act(received));
   }
 
-  /** Writes a membership event; `done` gets false when it could not be kept. */
-  record(event: MembershipEvent, done: (kept: boolean) => void): void {
-    const { primitives, facts: store } = this.#options;
-    const key = facts.memberPrefix + membershipEventId(event);
-    store.publish(key, facts.encodeMemberFact(primitives, event), (error) => {
-      if (error === undefined) this.#understandFacts();
-      else if (error === "failed") this.#options.onStorageFailed();
-      done(error === undefined);
-    });
-  }
-
   /** Everything known, for a joiner. */
   encodeKnown(): Uint8Array {
     return encodeSnapshots(this.#options.primitives, this.#options.facts.snapshots());
@@ -286,7 +215,7 @@ export class Membership {
   #act(received: Received): void {
     this.#life.heard(received.heard);
     if (received.rival) this.#options.onRival();
-    if (this.#options.plants.has("gossip-resurrects")) this.#resurrect(received.heard);
+    if (this.#options.plants.has("gossip-resurrects")) this.roster.resurrect(received.heard);
     let isAboutMembers = false;
     for (const { instance, key, value } of received.changes) {
       if (key.startsWith(facts.memberPrefix) || key === facts.addressKey) isAboutMembers = true;
@@ -296,18 +225,13 @@ export class Membership {
       else if (key === facts.diskKey) this.#disks.heard(instance, value);
       else if (key === facts.ringStateKey) this.#heardRing(instance);
     }
-    if (isAboutMembers) this.#understandFacts();
+    if (isAboutMembers) this.roster.understand();
   }
 
   #heardRing(instance: number): void {
     const state = this.#words.of(instance);
-    const member = this.members().find((each) => each.instance === instance);
+    const member = this.roster.members().find((each) => each.instance === instance);
     if (state !== undefined && member !== undefined) this.#options.onOwners(member.name, state.owners);
-  }
-
-  #resurrect(heard: readonly number[]): void {
-    for (const instance of heard) this.#log.forgetRemoval(instance);
-    this.#understandFacts();
   }
 
   #heardClock(instance: number, value: Uint8Array): void {
@@ -315,23 +239,7 @@ export class Membership {
     if (wallMs !== undefined) this.#clocks.heard(instance, wallMs);
   }
 
-  /** Reads the facts anew: few and seldom, so nothing here is incremental but the fold itself. */
-  #understandFacts(): void {
-    const { primitives, facts: store, hlc, clock } = this.#options;
-    for (const { instance, value } of store.entries(facts.addressKey)) {
-      const address = facts.decodeAddressFact(primitives, value);
-      if (address === undefined) continue;
-      this.#addresses.set(instance, address);
-      this.#starts.heard(instance, address.starts);
-    }
-    const stamped = (stamp: Stamp): void => void hlc.observe(clock.wallMs(), stamp);
-    const told = store.entries(facts.memberPrefix);
-    const isAnother = this.#log.learn(told, stamped);
-    for (const event of this.#log.untold(told)) this.#retell(event);
-    if (!isAnother) return;
-    const { ring } = this;
-    this.#members = new Map(ring.members.map((member) => [member.name, member]));
-    this.#names = new Map(ring.members.map(({ name, instance }) => [instance, name]));
+  #ringChanged(ring: Ring): void {
     this.#life.expect(ring.members);
     this.#words.say();
     this.spread();
@@ -339,16 +247,8 @@ export class Membership {
     if (this.#started) this.#options.onRing(ring);
   }
 
-  /** What is known here and nowhere else to be heard would be unknown to members that come, and to this one after its next start. */
-  #retell(event: MembershipEvent): void {
-    const id = membershipEventId(event);
-    if (this.#retelling.has(id)) return;
-    this.#retelling.add(id);
-    this.record(event, () => void this.#retelling.delete(id));
-  }
-
   *#liveOthers(): Iterable<number> {
-    for (const { name, instance } of this.members()) {
+    for (const { name, instance } of this.roster.members()) {
       if (name !== this.self && this.status(name) === "up") yield instance;
     }
   }
@@ -370,8 +270,8 @@ export class Membership {
   #peers(): { live: Address[]; down: Address[]; seeds: Address[] } {
     const live: Address[] = [];
     const down: Address[] = [];
-    for (const member of this.members()) {
-      const address = this.#addresses.get(member.instance)?.address;
+    for (const member of this.roster.members()) {
+      const address = this.roster.addressOfInstance(member.instance)?.address;
       if (member.name === this.self || address === undefined) continue;
       (this.status(member.name) === "down" ? down : live).push(address);
     }

@@ -88,7 +88,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   start(whereabouts: Whereabouts): void {
     const { clock, membership, census, antiEntropy, scrub, identity, reaper } = this.#parts;
     this.#startedAtMs = clock.monotonicMs();
-    this.#parts.ringChanged(membership.ring);
+    this.#parts.ringChanged(membership.roster.ring);
     if (this.#parts.ended) return;
     this.#parts.ownStart.begin();
     membership.start(whereabouts);
@@ -268,7 +268,7 @@ export class Node implements api.NodeApi, NetworkHandler {
   }
 
   ready(): boolean {
-    const isKnown = this.membership.isMember(this.self) && !this.#parts.ownStart.isInDoubt;
+    const isKnown = this.membership.roster.isMember(this.self) && !this.#parts.ownStart.isInDoubt;
     const isMoving = this.#parts.storage.stalledMs < limits.diskStallMs;
     return this.#refusal() === undefined && isKnown && isMoving;
   }

@@ -59,7 +59,7 @@ export class Overview {
 
   #askAll(message: ReplicaRequest, timeoutMs: number, done: (replies: Gathered) => void): void {
     const { node, door } = this;
-    const names = node.membership.members().map((member) => member.name);
+    const names = node.membership.roster.members().map((member) => member.name);
     const alive = names.filter((name) => name === node.self || node.seemsAlive(name));
     const self = (answer: (reply: Message) => void): void => door.handle(message, answer);
     gather(node, alive, message, node.clock.monotonicMs() + timeoutMs, self, done);

@@ -37,7 +37,7 @@ export class OwnStart {
     this.#proof = new SelfProof(
       {
         clock: node.clock,
-        others: () => node.membership.members().flatMap(({ name }) => (name === node.self ? [] : [name])),
+        others: () => node.membership.roster.members().flatMap(({ name }) => (name === node.self ? [] : [name])),
         ask: (name, done) => this.#ask(name, done),
         onOld: () => this.disown(refusals.copied(node.self)),
         onOver: (inTime) => this.#proven(inTime),

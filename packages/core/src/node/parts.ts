@@ -179,7 +179,7 @@ export class NodeParts implements NodeContext {
     });
     this.departure = new Departure({
       ...{ node: this, handover: this.handover, handoff: this.handoff, onDeparted: options.onDeparted },
-      onLeftBefore: () => this.end("identity", this.membership.refusalOf(this.self, identity.instance) ?? ""),
+      onLeftBefore: () => this.end("identity", this.membership.roster.refusalOf(this.self, identity.instance) ?? ""),
     });
     this.antiEntropy = new AntiEntropy(this, rng.fork("anti-entropy"));
     this.healer = new Healer({ node: this, onTooMany: (partition) => this.handover.transfers.doubt(partition) });
@@ -201,7 +201,7 @@ export class NodeParts implements NodeContext {
   }
 
   get ring(): Ring {
-    return this.membership.ring;
+    return this.membership.roster.ring;
   }
 
   get owners(): OwnersTable {
@@ -250,7 +250,7 @@ export class NodeParts implements NodeContext {
   }
 
   ask(name: string, message: Message, deadlineMs: number, done: CallDone): number {
-    const callee = this.membership.callee(name);
+    const callee = this.membership.roster.callee(name);
     if (callee !== undefined) return this.calls.ask(callee, message, deadlineMs, done);
     done({ kind: "unsent" });
     return 0;
@@ -261,7 +261,7 @@ export class NodeParts implements NodeContext {
   }
 
   tell(name: string, message: Message): boolean {
-    const address = this.membership.addressOf(name)?.address;
+    const address = this.membership.roster.addressOf(name)?.address;
     return address !== undefined && this.calls.tell(address, message);
   }
 
@@ -280,9 +280,9 @@ export class NodeParts implements NodeContext {
   }
 
   ringChanged(ring: Ring): void {
-    const refusal = this.membership.refusalOf(this.self, this.identity.instance);
+    const refusal = this.membership.roster.refusalOf(this.self, this.identity.instance);
     if (refusal !== undefined && !this.departure.isRemoved) {
-      if (!this.membership.hasLeftByItself(this.identity.instance)) return this.end("identity", refusal);
+      if (!this.membership.roster.hasLeftByItself(this.identity.instance)) return this.end("identity", refusal);
       this.log("info", "this member had left; the others are told, if they have not heard");
       this.departure.resume();
     }

@@ -158,7 +158,7 @@ export class Reaper {
   // ── The proof ──
 
   #newFence(): Fence {
-    const members = this.node.plants.has("reaped-early") ? [] : this.node.membership.members();
+    const members = this.node.plants.has("reaped-early") ? [] : this.node.membership.roster.members();
     return new Fence(new Map(members.map(({ name, instance }) => [name, instance])));
   }
 
@@ -199,13 +199,13 @@ export class Reaper {
   }
 
   #members(): ReadonlyMap<string, number> {
-    return new Map(this.node.membership.members().map(({ name, instance }) => [name, instance]));
+    return new Map(this.node.membership.roster.members().map(({ name, instance }) => [name, instance]));
   }
 
   #memberAway(): string | undefined {
     const { node } = this;
     if (node.plants.has("reaped-early")) return undefined;
-    return node.membership.members().find(({ name }) => name !== node.self && !node.seemsAlive(name))?.name;
+    return node.membership.roster.members().find(({ name }) => name !== node.self && !node.seemsAlive(name))?.name;
   }
 
   // ── The end of a round ──

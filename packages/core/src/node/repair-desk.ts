@@ -25,7 +25,7 @@ export class RepairDesk {
   /** Members that can't be reached are not waited for: they compare by themselves when they are back. */
   ask(start: boolean, reply: Reply<RepairView>): void {
     const { node } = this;
-    const names = node.membership.members().map(({ name }) => name);
+    const names = node.membership.roster.members().map(({ name }) => name);
     const message = { kind: "repair", start } as const;
     const self = (answer: (said: Message) => void): void => this.handle(start, answer);
     gather(node, names, message, node.clock.monotonicMs() + ANSWER_MS, self, (replies) => {

@@ -169,7 +169,7 @@ export class RingChanges {
       for (const { placed, begin } of told) if (begin) this.transfers.begin(placed.partition, placed.record.epoch);
       return;
     }
-    const instance = node.membership.instanceOf(name);
+    const instance = node.membership.roster.instanceOf(name);
     if (told.length === 0 || this.#asking.has(name) || instance === undefined) return;
     const now = told.slice(0, RECORDS_AT_ONCE);
     const begin = now.filter((each) => each.begin).map(({ placed }) => placed.partition);

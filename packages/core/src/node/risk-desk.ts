@@ -42,7 +42,7 @@ export class RiskDesk {
 
   ask(timeoutMs: number, reply: Reply<RiskView>): void {
     const { node } = this;
-    const names = node.membership.members().map(({ name }) => name);
+    const names = node.membership.roster.members().map(({ name }) => name);
     const reachable = names.filter((name) => name === node.self || node.seemsAlive(name));
     const deadlineAtMs = node.clock.monotonicMs() + timeoutMs;
     const self = (answer: (said: Message) => void): void => answer(this.own());
@@ -59,7 +59,7 @@ export class RiskDesk {
     const { partitions, replicas } = node.identity;
     return assessRisk({
       replicas,
-      members: node.membership.members().map(({ name }) => ({ name, status: node.membership.status(name) })),
+      members: node.membership.roster.members().map(({ name }) => ({ name, status: node.membership.status(name) })),
       owners: Array.from({ length: partitions }, (_, partition) => node.placement(partition).reads),
       ...{ said, conflicts, nowMs: node.clock.wallMs() },
       comparedStaleMs: node.settings.antiEntropyIntervalMs * limits.comparedStaleRounds,

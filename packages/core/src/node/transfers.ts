@@ -131,7 +131,7 @@ export class Transfers {
     if (this.#wants.get(partition)?.epoch === epoch) return;
     const { node, whole } = this.#options;
     const inDoubt = record.from.includes(node.self) && !whole.has(partition);
-    const sources = sourcesOf(record, node.self, (name) => node.membership.isMember(name));
+    const sources = sourcesOf(record, node.self, (name) => node.membership.roster.isMember(name));
     this.#unwant(partition, epoch);
     if (node.plants.has("serves-before-data")) return this.#want(partition, epoch, [], inDoubt);
     this.#want(partition, epoch, inDoubt ? this.#others(partition) : sources, inDoubt);
@@ -161,7 +161,7 @@ export class Transfers {
     if (record.phase === 1 && !record.from.includes(self)) {
       // A new owner waits for the word to begin; of one that began, sources that were removed have nothing to give any more.
       if (want !== undefined && want.epoch !== record.epoch) this.#unwant(partition);
-      this.#narrow(partition, (name) => membership.isMember(name));
+      this.#narrow(partition, (name) => membership.roster.isMember(name));
     } else if (!whole.has(partition)) {
       const others = this.#others(partition);
       if (want === undefined || (want.epoch !== 0 && want.epoch !== record.epoch)) {
@@ -173,7 +173,7 @@ export class Transfers {
       this.#narrow(partition, (name) => others.includes(name));
     } else if (want !== undefined) {
       if (want.epoch !== record.epoch) this.#unwant(partition);
-      else this.#narrow(partition, (name) => membership.isMember(name));
+      else this.#narrow(partition, (name) => membership.roster.isMember(name));
     }
   }
 

@@ -27,8 +27,8 @@ export function clusterView(
     partitions,
     replicas,
     settled: membership.settled(),
-    underReplicated: membership.members().length < replicas,
-    members: membership.members().map(({ name, zone }) => memberView(node, name, zone)),
+    underReplicated: membership.roster.members().length < replicas,
+    members: membership.roster.members().map(({ name, zone }) => memberView(node, name, zone)),
     transfers,
     hints: hintsView(node),
     tombstones,
@@ -37,7 +37,7 @@ export function clusterView(
 
 function memberView(node: NodeContext, name: string, zone: string): MemberView {
   const { membership, ring } = node;
-  const { address = "", http = "" } = membership.addressOf(name) ?? {};
+  const { address = "", http = "" } = membership.roster.addressOf(name) ?? {};
   const hints = name === node.self ? node.hints.queue.count : (membership.debtsOf(name)?.hints ?? 0);
   const ownership = ring.ownership(name);
   return { name, address, http, zone, status: membership.status(name), ownership, hints, ...membership.health(name) };
@@ -73,10 +73,9 @@ export function digestsView(node: NodeContext): DigestsView {
 
 /** The ring as a client needs it: members by place, owners as places. */
 export function ringTable(node: NodeContext): RingTable {
-  const { membership, ring } = node;
-  const members = membership
-    .members()
-    .map(({ name }) => ({ name, address: membership.addressOf(name)?.address ?? "" }));
+  const { ring } = node;
+  const { roster } = node.membership;
+  const members = roster.members().map(({ name }) => ({ name, address: roster.addressOf(name)?.address ?? "" }));
   const places = new Map(members.map(({ name }, index) => [name, index]));
   const owners = Array.from({ length: ring.partitions }, (_, partition) =>
     node.placement(partition).reads.flatMap((name) => places.get(name) ?? []),

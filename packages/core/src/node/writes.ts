@@ -150,7 +150,8 @@ export class Writes {
         context: command.context.length > 0,
       },
       ...(command.operation && { operation: { id: command.operation.id, check: command.operation.check } }),
-      isCurrentInstance: (instance) => this.node.membership.members().some((member) => member.instance === instance),
+      isCurrentInstance: (instance) =>
+        this.node.membership.roster.members().some((member) => member.instance === instance),
     });
     const refused = this.#tooManySiblings(state, written.state, command);
     if (refused !== undefined) return refused;

@@ -105,7 +105,9 @@ export class TestCluster {
       [...this.members.values()].filter((member) => member.alive).map((member) => member.node as Node);
     this.timeline.until(
       () =>
-        nodes().every((node) => node?.membership.settled() && node.membership.members().length === this.members.size),
+        nodes().every(
+          (node) => node?.membership.settled() && node.membership.roster.members().length === this.members.size,
+        ),
       60_000,
       "settled",
       10,

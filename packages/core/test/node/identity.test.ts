@@ -33,7 +33,7 @@ describe("joining", () => {
     expect(
       cluster
         .node("n1")
-        .membership.members()
+        .membership.roster.members()
         .map(({ name }) => name),
     ).toEqual(["n1", "n2"]);
   });
@@ -42,7 +42,7 @@ describe("joining", () => {
     const cluster = TestCluster.of(2);
     const joiner = cluster.start("n3");
     // It has asked; the process dies before it can keep the answer.
-    cluster.timeline.until(() => cluster.node("n1").membership.isMember("n3"), 1_000, "n3 is known");
+    cluster.timeline.until(() => cluster.node("n1").membership.roster.isMember("n3"), 1_000, "n3 is known");
     expect(joiner.node).toBe(undefined);
     cluster.cutPower("n3");
     cluster.timeline.run(50);
@@ -69,7 +69,7 @@ describe("joining", () => {
     const first = cluster.launchAs("n3", "a:7401", cluster.emptyStorage(), ["n1:7401"]);
     const second = cluster.launchAs("n3", "b:7401", cluster.emptyStorage(), ["n2:7401"]);
     cluster.timeline.run(5_000);
-    const members = cluster.node("n1").membership.members();
+    const members = cluster.node("n1").membership.roster.members();
     expect(members.map(({ name }) => name)).toEqual(["n1", "n2", "n3"]);
     expect([first.fatal, second.fatal].filter((fatal) => fatal === undefined)).toHaveLength(1);
   });
@@ -79,11 +79,11 @@ describe("a data folder is one member, once", () => {
   it("restarted it needs no seeds, and is who it was", () => {
     const cluster = TestCluster.of(3);
     cluster.put("n1", "k", "v", { w: "all" });
-    const instance = cluster.node("n2").membership.members()[1]?.instance;
+    const instance = cluster.node("n2").membership.roster.members()[1]?.instance;
     cluster.kill("n2");
     cluster.restart("n2");
     cluster.settle();
-    expect(cluster.node("n2").membership.members()[1]?.instance).toBe(instance);
+    expect(cluster.node("n2").membership.roster.members()[1]?.instance).toBe(instance);
     expect(cluster.values("n2", "k", { local: true })).toEqual(["v"]);
   });
 
@@ -108,7 +108,7 @@ describe("a data folder is one member, once", () => {
     cluster.stop("n2");
     const moved = cluster.launchAs("n2", "elsewhere:7401", storage);
     cluster.timeline.until(
-      () => cluster.node("n1").membership.addressOf("n2")?.address === "elsewhere:7401",
+      () => cluster.node("n1").membership.roster.addressOf("n2")?.address === "elsewhere:7401",
       5_000,
       "moved",
     );
@@ -161,7 +161,7 @@ describe("a data folder is one member, once", () => {
     );
     expect(said.ok).toBe(true);
     cluster.launchAs("n4", "n4:7401", cluster.emptyStorage(), ["n2:7401"]);
-    cluster.timeline.until(() => cluster.node("n1").membership.isMember("n4"), 5_000, "n4 is known");
+    cluster.timeline.until(() => cluster.node("n1").membership.roster.isMember("n4"), 5_000, "n4 is known");
     cluster.timeline.run(2_000);
     cluster.kill("n2");
     for (const [name, lastsMs] of [
@@ -178,7 +178,7 @@ describe("a data folder is one member, once", () => {
       cluster.kill(name);
       const again = cluster.restart(name);
       cluster.timeline.until(() => again.node !== undefined, 1_000, `${name} is up again`);
-      expect(cluster.node(name).membership.isMember("n4")).toBe(true);
+      expect(cluster.node(name).membership.roster.isMember("n4")).toBe(true);
       expect(cluster.node(name).bucketConfig("b").conflicts).toBe("lww");
     }
   });
@@ -284,21 +284,21 @@ describe("a data folder is one member, once", () => {
     const cluster = TestCluster.of(3);
     const removed = cluster
       .node("n1")
-      .membership.members()
+      .membership.roster.members()
       .find(({ name }) => name === "n3");
-    const by = cluster.node("n1").membership.members()[0]?.instance ?? 0;
+    const by = cluster.node("n1").membership.roster.members()[0]?.instance ?? 0;
     const stamp = cluster.stampNow();
     cluster.kill("n3");
     cluster.wait<boolean>((done) =>
       cluster
         .node("n1")
-        .membership.record({ kind: "removed", stamp, by, name: "n3", instance: removed?.instance ?? 0 }, done),
+        .membership.roster.record({ kind: "removed", stamp, by, name: "n3", instance: removed?.instance ?? 0 }, done),
     );
     cluster.timeline.run(2_000);
     const back = cluster.restart("n3");
     cluster.timeline.run(5_000);
     expect(back.fatal).toMatch(/^identity: .*removed from the cluster/);
-    for (const name of ["n1", "n2"]) expect(cluster.node(name).membership.isMember("n3")).toBe(false);
+    for (const name of ["n1", "n2"]) expect(cluster.node(name).membership.roster.isMember("n3")).toBe(false);
   });
 
   it("one that can't tell whose it is, or what it has told the cluster, is refused with a line that tells what to do", () => {
@@ -348,9 +348,9 @@ describe("a fact is on disk before anybody hears of it", () => {
   it("a member event that could not be kept is not gossiped", () => {
     const cluster = TestCluster.of(2);
     cluster.member("n1").storage.full = true;
-    const by = cluster.node("n1").membership.members()[0]?.instance ?? 0;
+    const by = cluster.node("n1").membership.roster.members()[0]?.instance ?? 0;
     const event = { kind: "removed", stamp: cluster.stampNow(), by, name: "n2", instance: 1 } as const;
-    const kept = cluster.wait<boolean>((done) => cluster.node("n1").membership.record(event, done));
+    const kept = cluster.wait<boolean>((done) => cluster.node("n1").membership.roster.record(event, done));
     cluster.timeline.run(1_000);
     expect(kept).toBe(false);
     expect(cluster.node("n2").ring.events.some(({ kind }) => kind === "removed")).toBe(false);

@@ -31,14 +31,14 @@ describe("a member that leaves", () => {
     putAll(cluster);
     cluster.leave("n4");
     cluster.settle();
-    expect(cluster.node("n1").membership.isMember("n4")).toBe(false);
+    expect(cluster.node("n1").membership.roster.isMember("n4")).toBe(false);
     expectEverywhere(cluster, "v");
     for (const key of keys) expect(placement(cluster, "n1", key).all).toHaveLength(3);
   });
 
   it("tells at its next start that it had left, when its process ended before anybody heard", () => {
     const cluster = TestCluster.of(4);
-    const isMember = (by: string): boolean => cluster.node(by).membership.isMember("n4");
+    const isMember = (by: string): boolean => cluster.node(by).membership.roster.isMember("n4");
     const isSettled = (name: string): boolean => cluster.node(name).membership.settled();
     cluster.node("n1").leave("n4", () => {});
     cluster.timeline.until(() => !isMember("n4"), 60_000, "n4 has written its removal");

@@ -371,7 +371,7 @@ describe("what comes from a client on the peer protocol is checked", () => {
         kind: "hello",
         role: "client",
         name: "c",
-        instance: cluster.node("n2").membership.members()[1]?.instance ?? 0,
+        instance: cluster.node("n2").membership.roster.members()[1]?.instance ?? 0,
       } as const,
       reply: (__: number, message: unknown) => void replies.push(message),
     };

@@ -95,7 +95,7 @@ export function mayBeTwice(bench: Bench, writer: Operation): boolean {
 export function isMadeBy({ world }: Bench, node: string, dot: string): boolean {
   // Nobody was up when it began.
   if (node === "") return false;
-  const instance = world.node(node)?.membership.instanceOf(node);
+  const instance = world.node(node)?.membership.roster.instanceOf(node);
   return instance !== undefined && dot.startsWith(`${instance.toString(16).padStart(12, "0")}.`);
 }
 

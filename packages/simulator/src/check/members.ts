@@ -47,7 +47,7 @@ export function members(bench: Bench): Checker {
     end: () => {
       for (const by of world.standing) {
         for (const [name, instance] of removed) {
-          if (world.node(by)?.membership.instanceOf(name) !== instance) continue;
+          if (world.node(by)?.membership.roster.instanceOf(name) !== instance) continue;
           bench.report("the-removed-stay-removed", `${by} takes ${name} for a member at the end`);
         }
       }
@@ -57,7 +57,7 @@ export function members(bench: Bench): Checker {
 
 function instanceOf({ world }: Bench, name: string): number | undefined {
   for (const by of world.standing) {
-    const instance = world.node(by)?.membership.instanceOf(name);
+    const instance = world.node(by)?.membership.roster.instanceOf(name);
     if (instance !== undefined) return instance;
   }
   return undefined;

@@ -8,7 +8,7 @@ import type { Process } from "./process.js";
 import type { Roster } from "./roster.js";
 import type { Timeline } from "./timeline.js";
 
-type RingMember = ReturnType<Node["membership"]["members"]>[number];
+type RingMember = ReturnType<Node["membership"]["roster"]["members"]>[number];
 
 /** How often it looks. */
 const LOOK_MS = 3_000;
@@ -79,7 +79,7 @@ export class Operator {
   #views(name: string): (RingMember | undefined)[] {
     return this.roster.standing.flatMap((other) => {
       const node = other === name ? undefined : this.roster.member(other).node;
-      return node === undefined ? [] : [node.membership.members().find((member) => member.name === name)];
+      return node === undefined ? [] : [node.membership.roster.members().find((member) => member.name === name)];
     });
   }
 }

@@ -56,7 +56,7 @@ export class Roster {
     if (standing.some((name) => this.isLeaving(name))) return false;
     return standing.every((name) => {
       const node = this.#members.get(name)?.node;
-      const members = node?.membership.members() ?? [];
+      const members = node?.membership.roster.members() ?? [];
       return (
         members.length === standing.length && !members.some(({ leaving }) => leaving) && node?.membership.settled()
       );

@@ -224,14 +224,14 @@ export class SimulatedWorld implements World {
 
   /** All the others are up and know of the start that the member is in. */
   isStartKnown(name: string): boolean {
-    const own = this.node(name)?.membership;
+    const own = this.node(name)?.membership.roster;
     const instance = own?.instanceOf(name);
-    const boot = instance === undefined ? undefined : own?.bootOf(instance);
+    const boot = own?.bootOf(name);
     if (instance === undefined || boot === undefined) return false;
     const others = this.standing.filter((other) => other !== name);
     return others.every((other) => {
       const anotherStart = { instance, starts: [{ boot, start: -1 }] };
-      return this.node(other)?.membership.judgeStart(anotherStart) === "later";
+      return this.node(other)?.membership.roster.judgeStart(anotherStart) === "later";
     });
   }
 
