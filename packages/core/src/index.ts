@@ -13,6 +13,7 @@ export * from "./base/ttl.js";
 export * from "./base/waiting-room.js";
 export type * from "./ports/clock.js";
 export * from "./ports/memory-network.js";
+export * from "./ports/piped-endpoint.js";
 export * from "./ports/memory-storage.js";
 export type * from "./ports/network.js";
 export * from "./ports/no-network.js";

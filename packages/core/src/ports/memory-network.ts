@@ -2,18 +2,12 @@
  * The network port without a wire: endpoints of one process, every frame really encoded and cut apart again. For tests of the node.
  * Nothing moves by itself: delivery runs in what `defer` is handed, so the test decides when, and the same order gives the same run.
  */
-import type { Envelope, Hello } from "../wire/messages.js";
-import type { Address, Network, NetworkHandler } from "./network.js";
+import type { Address } from "./network.js";
 import { MemoryPipe, type MemoryNetworkOptions } from "./memory-pipe.js";
-import { Session, type SendResult, type SessionOwner } from "./session.js";
+import { PipedEndpoint, type EndpointIdentity } from "./piped-endpoint.js";
+import { Session } from "./session.js";
 
 export type { MemoryNetworkOptions } from "./memory-pipe.js";
-
-export interface MemoryEndpointOptions {
-  readonly hello: () => Hello;
-  readonly clusterId: () => bigint;
-  readonly handler: NetworkHandler;
-}
 
 /** The hub. Two addresses reach each other unless they are cut. */
 export class MemoryNetwork {
@@ -23,8 +17,8 @@ export class MemoryNetwork {
   constructor(readonly options: MemoryNetworkOptions) {}
 
   /** Opens the door at `address`; a closed endpoint's address may be taken again. */
-  endpoint(address: Address, options: MemoryEndpointOptions): MemoryEndpoint {
-    const endpoint = new MemoryEndpoint(this, address, options);
+  endpoint(address: Address, identity: EndpointIdentity): MemoryEndpoint {
+    const endpoint = new MemoryEndpoint(this, address, identity);
     this.#endpoints.set(address, endpoint);
     return endpoint;
   }
@@ -53,100 +47,36 @@ function pairOf(a: Address, b: Address): string {
 
 type MemorySession = Session<MemoryPipe>;
 
-export class MemoryEndpoint implements Network, SessionOwner<MemoryPipe> {
-  #closed = false;
-  readonly #outbound = new Map<Address, MemorySession>();
-  readonly #sessions = new Set<MemorySession>();
-
+export class MemoryEndpoint extends PipedEndpoint<MemoryPipe> {
   constructor(
     readonly hub: MemoryNetwork,
     readonly address: Address,
-    readonly options: MemoryEndpointOptions,
-  ) {}
-
-  send(to: Address, envelope: Envelope): boolean {
-    if (this.#closed) return false;
-    const clusterId = this.clusterId();
-    const known = this.#outbound.get(to);
-    if (known?.pipe.open === true && known.greetedAs === clusterId) {
-      return known.pipe.send(clusterId, envelope) === "taken";
-    }
-    const session = this.#dial(to);
-    // Replaced first: the frames to this address are not lost, the greeting alone has changed.
-    known?.pipe.end("greeting anew");
-    return session.pipe.send(clusterId, envelope) === "taken";
-  }
-
-  /** Drops the connection that this side opened to `address`: the next frame opens another. */
-  forget(address: Address): void {
-    this.#outbound.get(address)?.pipe.destroy("forgotten");
+    identity: EndpointIdentity,
+  ) {
+    super(identity);
   }
 
   /** Breaks everything that connects this endpoint with `address`. */
   drop(address: Address): void {
-    for (const session of this.#sessions) if (session.address === address) session.pipe.destroy("cut");
-  }
-
-  close(done: () => void): void {
-    this.#closed = true;
-    for (const session of this.#sessions) session.pipe.end("this node is stopping");
-    this.hub.options.defer(done);
-  }
-
-  hello(): Hello {
-    return this.options.hello();
-  }
-
-  clusterId(): bigint {
-    return this.options.clusterId();
-  }
-
-  admit(hello: Hello): string | undefined {
-    return this.options.handler.admit(hello);
-  }
-
-  greeted(): void {}
-
-  receive(envelope: Envelope, session: MemorySession): void {
-    if (!this.#closed) this.options.handler.receive(envelope, session);
-  }
-
-  refused(session: MemorySession, reason: string, byUs: boolean): void {
-    if (session.side === "acceptor" || this.#closed) return;
-    if (byUs) this.#lose(session);
-    else this.options.handler.refused(session.address, reason);
-  }
-
-  replyLost(session: MemorySession, why: SendResult): void {
-    if (why === "full" && session.side === "acceptor") session.pipe.destroy("replies are not read");
-  }
-
-  ended(session: MemorySession): void {
-    this.#sessions.delete(session);
-    this.#lose(session);
-  }
-
-  #lose(session: MemorySession): void {
-    if (this.#outbound.get(session.address) !== session) return;
-    this.#outbound.delete(session.address);
-    if (!this.#closed) this.options.handler.lost(session.address, session.mayHaveArrived);
-  }
-
-  get isClosed(): boolean {
-    return this.#closed;
+    for (const session of this.sessions) if (session.address === address) session.pipe.destroy("cut");
   }
 
   /** Takes a connection that `from` opened. */
   accept(from: Address, opener: MemoryPipe): MemoryPipe {
-    const { pipe } = this.#open("acceptor", from, () => opener);
-    pipe.other = opener;
-    return pipe;
+    const session = this.#open("acceptor", from, () => opener);
+    this.sessions.add(session);
+    session.pipe.other = opener;
+    return session.pipe;
   }
 
-  #dial(to: Address): MemorySession {
+  protected dial(to: Address): MemorySession {
     const session = this.#open("opener", to, (self) => this.hub.reach(this.address, to)?.accept(this.address, self));
-    this.#outbound.set(to, session);
+    this.keepOutbound(session);
     return session;
+  }
+
+  protected afterClose(done: () => void): void {
+    this.hub.options.defer(done);
   }
 
   #open(
@@ -154,13 +84,6 @@ export class MemoryEndpoint implements Network, SessionOwner<MemoryPipe> {
     address: Address,
     connect: (self: MemoryPipe) => MemoryPipe | undefined,
   ): MemorySession {
-    const session: MemorySession = new Session(
-      side,
-      address,
-      this,
-      (handler) => new MemoryPipe(this.hub.options, handler, connect),
-    );
-    this.#sessions.add(session);
-    return session;
+    return new Session(side, address, this, (handler) => new MemoryPipe(this.hub.options, handler, connect));
   }
 }

@@ -52,7 +52,7 @@ export class SimNetwork {
 
   /** Whether a process that runs has its door open there. */
   isReached(address: string): boolean {
-    return this.#endpoints.get(address)?.isOpen === true;
+    return this.#endpoints.get(address)?.isClosed === false;
   }
 
   path(from: string, to: string): Path {
@@ -110,7 +110,7 @@ export class SimNetwork {
       if (endpoint === undefined || !pipe.open) return;
       const back = this.path(endpoint.name, from.name);
       if (!back.isOpen || endpoint.isSilent) return;
-      if (!endpoint.isOpen) {
+      if (endpoint.isClosed) {
         cancelTimeout();
         timeline.after(back.travelMs(), () => from.run(() => pipe.destroy("nobody answers")));
         return;
