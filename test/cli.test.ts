@@ -231,6 +231,10 @@ describe("configuration of start", () => {
     const ended = await started({ flags: { http: `127.0.0.1:${http().port}` } });
     expect(ended.code, ended.stderr).toBe(2);
     expect(ended.stderr).toContain(String(http().port));
+    expect(linesOf(ended.stderr).length, "nothing is founded before").toBe(1);
+    const peer = await started({ flags: { listen: `127.0.0.1:${http().port}` } });
+    expect([peer.code, linesOf(peer.stderr).length], peer.stderr).toEqual([2, 1]);
+    expect(peer.stderr).toContain(`listen 127.0.0.1:${http().port} can't be bound`);
   });
 
   it("flags win over environment, environment over file; all settings of a node can stand in the file", async () => {

@@ -1,5 +1,7 @@
 /** The composition: one real node from a configuration, every port given its adapter here and nowhere else. */
 import { getRandomValues, randomInt } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { createPrimitives, systemClock } from "@kvorum/client/internal";
 import {
   limits,
@@ -114,6 +116,7 @@ async function startOn(
   };
   try {
     const peer = config.listen && (await bound(config.listen, "listen", (host, port) => tcp.listen(host, port)));
+    if (config.http !== undefined) await refuseTaken(config.http);
     starter.start();
     const first = await Promise.race([composed.received, fatal.received]);
     if (first instanceof Error) throw first;
@@ -191,6 +194,20 @@ async function bound(
       cause: error,
     });
   }
+}
+
+/**
+ * The HTTP door opens when there is a node behind it. By then a new folder has founded a cluster, or is a member of one: an address that can't be had is
+ * told before that, and the start that was meant comes to an empty folder.
+ */
+async function refuseTaken(address: Address): Promise<void> {
+  const probe = createServer();
+  await bound(address, "http", async (host, port) => {
+    probe.listen({ host, port });
+    await once(probe, "listening");
+    return { port };
+  });
+  await called((done) => probe.close(() => done()));
 }
 
 /** Where others reach a door bound to every address of the machine: as far as one machine goes, its loopback. */

@@ -71,10 +71,15 @@ export class TcpNetwork implements Network, SessionOwner<FrameConnection> {
     server.maxConnections = this.#limits.peerConnectionsMax + REFUSALS_AT_ONCE;
     this.#server = server;
     return new Promise((resolve, reject) => {
-      server.once("error", reject);
+      const failed = (error: Error): void => {
+        // A door that never opened never says that it has closed: who closes this network would wait for it for ever.
+        this.#server = undefined;
+        reject(error);
+      };
+      server.once("error", failed);
       server.listen({ host, port }, () => {
         const bound = server.address();
-        server.off("error", reject);
+        server.off("error", failed);
         // An accept that fails (out of descriptors) costs that connection, not the node.
         server.on("error", () => {});
         resolve({ port: typeof bound === "object" && bound !== null ? bound.port : port });

@@ -259,6 +259,13 @@ test("close leaves no connection behind, even to those who do not let go", async
   expect(a.network.stats.outbound).toBe(0);
 });
 
+test("a door that could not be opened keeps nobody from closing", async () => {
+  const { port } = await open();
+  const taken = await open();
+  await expect(taken.network.listen("127.0.0.1", port)).rejects.toThrow(/EADDRINUSE/);
+  await new Promise<void>((done) => taken.network.close(done));
+});
+
 test("the counters tell what went through", async () => {
   const a = await open();
   const b = await world.endpoint("b");
