@@ -29,7 +29,7 @@ export async function openDataFolder(path: string, options: DataFolderOptions): 
   const folder = resolve(path);
   let lock: Lock | undefined;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     // Before the lock, which is a file too: nothing is written into a folder of somebody else.
     await refuseForeign(folder);
     lock = await Lock.acquire(folder);
@@ -42,6 +42,26 @@ export async function openDataFolder(path: string, options: DataFolderOptions): 
   }
   const held = lock;
   return { path: folder, storagePath: join(folder, options.engine), release: () => held.release() };
+}
+
+/**
+ * Makes it and the folders above it that are missing. Not by mkdir's own `recursive`: where a file system answers ENOENT to whoever may make nothing
+ * in it (/proc does), that one tries for ever.
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path).catch(unlessThere);
+  }
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
 }
 
 /** What may lie in a folder that Kvorum has not begun, or was killed while it began; `lost+found` is the root of a disk of its own. */

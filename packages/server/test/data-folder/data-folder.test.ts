@@ -93,6 +93,8 @@ describe("the format", () => {
     expect(await refusal()).toBe(`${folder} is not empty and not a Kvorum data folder: name an empty or a new one`);
     expect(await refusal(join(folder, "holiday.jpg"))).toContain("cannot be used as a data folder: E");
     expect(await refusal("/dev/null/x")).toContain("cannot be used as a data folder: ENOTDIR");
+    // Where even root may make nothing, and mkdir's `recursive` never ends.
+    expect(await refusal("/proc/nowhere/n1")).toContain("cannot be used as a data folder: ENOENT");
   });
 
   it("begins again where it was killed while it began", async () => {
