@@ -79,11 +79,15 @@ function unreachable(name: "listen" | "http" | "advertise" | "http-advertise", {
 
 /** Read by client commands and tests: no settings of a node. */
 const OTHER_VARIABLES = /^KVORUM_(URL$|CONFIG$|TEST_)/;
+/** What Kubernetes and Docker tell a container of a service or link whose name begins with "kvorum". */
+const SERVICE_VARIABLES =
+  /^KVORUM_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$/;
 
 function refuseUnknownVariables(env: ConfigSources["env"]): void {
   const known = new Set(settingNames.map(environmentName));
   for (const variable of Object.keys(env)) {
-    if (!variable.startsWith("KVORUM_") || known.has(variable) || OTHER_VARIABLES.test(variable)) continue;
+    if (!variable.startsWith("KVORUM_") || known.has(variable)) continue;
+    if (OTHER_VARIABLES.test(variable) || SERVICE_VARIABLES.test(variable)) continue;
     throw new ConfigError(`${variable} in the environment is no setting; known are ${[...known].join(" ")}`);
   }
 }

@@ -122,6 +122,21 @@ describe("sources", () => {
     const env = { KVORUM_SEEDS: "", KVORUM_URL: "http://x:1", KVORUM_TEST_LONG: "1", PATH: "/bin" };
     expect(resolve(needed, env).config.seeds).toEqual([]);
   });
+
+  test("what Kubernetes tells each pod of a service named kvorum stops no start", () => {
+    const env = {
+      KVORUM_SERVICE_HOST: "10.0.0.1",
+      KVORUM_SERVICE_PORT: "7400",
+      KVORUM_SERVICE_PORT_HTTP: "7400",
+      KVORUM_PORT: "tcp://10.0.0.1:7400",
+      KVORUM_PORT_7400_TCP: "tcp://10.0.0.1:7400",
+      KVORUM_PORT_7400_TCP_PROTO: "tcp",
+      KVORUM_PORT_7400_TCP_PORT: "7400",
+      KVORUM_PORT_7400_TCP_ADDR: "10.0.0.1",
+      KVORUM_PEERS_SERVICE_HOST: "10.0.0.2",
+    };
+    expect(resolve(needed, env).config.seeds).toEqual([]);
+  });
 });
 
 describe("one clear line", () => {
