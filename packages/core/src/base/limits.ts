@@ -175,6 +175,8 @@ export const limits = {
   /** A document sent to configure something. */
   httpDocumentBytesMax: 64 * 1024,
   httpConnectionsMax: 10_000,
+  /** Requests that a connection may have sent ahead of the one under way. */
+  httpPipelinedMax: 1_024,
   /** Bytes of request bodies that the HTTP door holds at once; more are shed. */
   httpBodyBytesInFlightMax: 256 * 1024 * 1024,
   /** A whole request must have come within this time. */

@@ -200,6 +200,33 @@ test("a stop does not wait for ever for a client that holds its request open", a
   expect(own.node.puts.length).toBe(0);
 });
 
+test("a request that was sent ahead begins when the one before it is answered", async () => {
+  const own = await openDoor();
+  const waiting: (() => void)[] = [];
+  own.node.waiting = waiting;
+  const all = own.raw(
+    "PUT /v1/kv/b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1GET /v1/kv/b/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+  );
+  await expect.poll(() => waiting.length).toBe(1);
+  expect([own.node.puts.length, own.node.gets.length]).toEqual([1, 0]);
+  own.node.waiting = undefined;
+  waiting[0]?.();
+  expect((await all).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 204", "HTTP/1.1 404"]);
+  expect(own.node.gets.length).toBe(1);
+  await own.door.close();
+});
+
+test("who sends ahead more than is kept is cut", async () => {
+  const own = await openDoor({ httpPipelinedMax: 10 });
+  const waiting: (() => void)[] = [];
+  own.node.waiting = waiting;
+  const sent = "PUT /v1/kv/b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+  expect(await own.raw(sent.repeat(12))).toBe("");
+  for (const answer of waiting) answer();
+  expect(own.node.puts.length, "and nothing of it begins").toBe(1);
+  await own.door.close();
+});
+
 test("an address that is taken is an error of listen, in the system's words", async () => {
   await expect(openDoor({}, door.port)).rejects.toThrow(/EADDRINUSE/);
 });

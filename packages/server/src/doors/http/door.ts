@@ -22,6 +22,7 @@ import { methodsAt } from "./routes.js";
 import type { Route } from "./routes.js";
 import { parseTarget } from "./target.js";
 import { Traffic } from "./traffic.js";
+import { Turns } from "./turns.js";
 import type { Snapshots } from "./snapshots.js";
 
 export interface HttpDoorOptions {
@@ -59,7 +60,8 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   const limits = { ...defaultLimits, ...options.limits };
   const traffic = new Traffic(limits.httpBodyBytesInFlightMax);
   const { node, primitives, clock, metrics, log, snapshots } = options;
-  const door: DoorContext = { node, primitives, clock, metrics, limits, traffic, log, snapshots };
+  const turns = new Turns(limits.httpPipelinedMax);
+  const door: DoorContext = { node, primitives, clock, metrics, limits, traffic, turns, log, snapshots };
   const app = createApp(door);
   traffic.watch(app.server);
   return {
@@ -115,8 +117,7 @@ function serve(app: FastifyInstance, door: DoorContext, route: Route): void {
     url: route.path,
     handler(request, reply) {
       reply.hijack();
-      const exchange = new Exchange(door, route.operation, request.raw, reply.raw);
-      exchange.run(() => {
+      Exchange.begin(door, route.operation, request.raw, reply.raw, (exchange) => {
         if (door.traffic.stopping) throw new ProblemError("stopping", "this node is stopping; ask another one");
         route.handle(exchange, parseTarget(request.raw.url as string));
       });
@@ -126,8 +127,7 @@ function serve(app: FastifyInstance, door: DoorContext, route: Route): void {
 
 /** The router could not read the target. Reading it again names what is wrong with it. */
 function refuseTarget(door: DoorContext, request: IncomingMessage, response: ServerResponse): void {
-  const exchange = new Exchange(door, "other", request, response);
-  exchange.run(() => {
+  Exchange.begin(door, "other", request, response, () => {
     throw new ProblemError(
       "bad-parameter",
       "the request's target is not UTF-8, percent-encoded; a percent sign is sent as %25",
@@ -136,8 +136,7 @@ function refuseTarget(door: DoorContext, request: IncomingMessage, response: Ser
 }
 
 function refuseRoute(door: DoorContext, request: IncomingMessage, response: ServerResponse): void {
-  const exchange = new Exchange(door, "other", request, response);
-  exchange.run(() => {
+  Exchange.begin(door, "other", request, response, (exchange) => {
     const { path } = parseTarget(request.url as string);
     const allowed = methodsAt(routes, path);
     if (allowed.length === 0) {

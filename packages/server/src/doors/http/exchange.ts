@@ -8,6 +8,7 @@ import type { NodeMetrics, Operation } from "./metrics.js";
 import { PROBLEM_TYPE, ProblemError, problemDocument, problemKinds, retryAfterSeconds } from "./problem.js";
 import type { Problem } from "./problem.js";
 import type { Traffic } from "./traffic.js";
+import type { Turns } from "./turns.js";
 import type { Snapshots } from "./snapshots.js";
 
 /** The limits of base/limits.ts, of which a node may be given others. */
@@ -21,6 +22,7 @@ export interface DoorContext {
   readonly metrics: NodeMetrics;
   readonly limits: DoorLimits;
   readonly traffic: Traffic;
+  readonly turns: Turns;
   readonly log: Logger | undefined;
   /** Undefined where the storage engine can't be backed up while it runs. */
   readonly snapshots: Snapshots | undefined;
@@ -34,8 +36,22 @@ export class Exchange {
   #bodyBytes = 0;
   #awaitsContinue: boolean;
 
+  /** Runs `step` when the connection's requests before this one are answered. `operation`: the name it is measured under. */
+  static begin(
+    door: DoorContext,
+    operation: Operation | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+    step: (exchange: Exchange) => void,
+  ): void {
+    door.turns.take(request.socket, () => {
+      const exchange = new Exchange(door, operation, request, response);
+      exchange.run(() => step(exchange));
+    });
+  }
+
   /** `operation`: the name it is measured under; undefined for what is not measured. */
-  constructor(
+  private constructor(
     readonly door: DoorContext,
     readonly operation: Operation | undefined,
     readonly request: IncomingMessage,
@@ -139,9 +155,10 @@ export class Exchange {
 
   #close(result: string): void {
     this.#open = false;
-    const { traffic, metrics, clock } = this.door;
+    const { traffic, turns, metrics, clock } = this.door;
     traffic.leave();
     traffic.release(this.#bodyBytes);
+    turns.end(this.request.socket);
     if (this.operation !== undefined) {
       metrics.observe(this.operation, result, (clock.monotonicMs() - this.#startedMs) / 1000);
     }

@@ -30,7 +30,7 @@ export const problemKinds: Readonly<Record<ProblemName, ProblemKind>> = {
   "too-many-siblings": { status: 409, title: "The key has too many siblings for a write without a context" },
   "clock-skew": { status: 503, title: "The node's clock is too far off to stamp writes" },
   "n-fixed": { status: 409, title: "The number of replicas is the cluster's and cannot be changed here" },
-  "not-found": { status: 404, title: "Nothing is stored under this key" },
+  "not-found": { status: 404, title: "There is nothing under this name" },
   "not-owner": { status: 503, title: "The node does not own the key's partition" },
   stopping: { status: 503, title: "The node is stopping" },
   "storage-failed": { status: 503, title: "The node's storage failed" },
