@@ -12,6 +12,7 @@ export * from "./base/rng.js";
 export * from "./base/ttl.js";
 export * from "./base/waiting-room.js";
 export type * from "./ports/clock.js";
+export * from "./ports/image.js";
 export * from "./ports/memory-network.js";
 export * from "./ports/piped-endpoint.js";
 export * from "./ports/memory-storage.js";

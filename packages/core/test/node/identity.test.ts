@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/base/failure.js";
 import type { BucketConfig } from "../../src/node/api.js";
 import { bootMetaName, decodeBoot } from "../../src/node/actors.js";
-import { MemoryDisk } from "../../src/ports/memory-storage.js";
 import type { ReadOutcome } from "../../src/ports/storage.js";
 import { testPrimitives } from "../primitives.js";
 import { formatActor, formatDot } from "../../src/versions/actor.js";
@@ -13,15 +12,7 @@ import { TestStorage } from "./test-storage.js";
 
 /** The same bytes on another disk. */
 function copyOf(cluster: TestCluster, storage: TestStorage): TestStorage {
-  const disk = new MemoryDisk();
-  for (const [partition, records] of storage.disk.partitions) {
-    disk.partitions.set(
-      partition,
-      records.map((record) => ({ ...record, value: record.value.slice() })),
-    );
-  }
-  for (const [name, value] of storage.disk.meta) disk.meta.set(name, value.slice());
-  return new TestStorage((delayMs, run) => void cluster.timeline.after(delayMs, run), disk);
+  return new TestStorage((delayMs, run) => void cluster.timeline.after(delayMs, run), storage.disk.clone());
 }
 
 describe("joining", () => {

@@ -1,6 +1,7 @@
 /** A store for tests of the node: memory, with reads that may answer later, a disk that may be full or fail, power cuts, and damage on demand. */
 import { compareBytes } from "../../src/base/bytes.js";
-import { MemoryDisk, MemoryStorage } from "../../src/ports/memory-storage.js";
+import { Image } from "../../src/ports/image.js";
+import { MemoryStorage } from "../../src/ports/memory-storage.js";
 import { NO_LOSSES, type Losses } from "../../src/ports/storage.js";
 import type { Batch, IndexEntry, MetaWrite, ReadOutcome, RecordKey, RecordWrite } from "../../src/ports/storage.js";
 import type { Scanned, Storage, StorageError, StoredRecord } from "../../src/ports/storage.js";
@@ -32,7 +33,7 @@ export class TestStorage implements Storage {
 
   constructor(
     readonly after: After,
-    readonly disk: MemoryDisk = new MemoryDisk(),
+    readonly disk: Image = new Image(),
   ) {
     this.#inner = new MemoryStorage((run) => run(), disk);
   }
@@ -95,9 +96,12 @@ export class TestStorage implements Storage {
   /** Changes one byte of a record; false when there is none. */
   damage(key: RecordKey, at = 30): boolean {
     const records = this.disk.partitions.get(key.partition) ?? [];
-    const record = records.find(({ hash }) => hash === key.hash);
+    const place = records.findIndex(({ hash }) => hash === key.hash);
+    const record = records[place];
     if (record === undefined) return false;
-    record.value[at % record.value.length] = (record.value[at % record.value.length] as number) ^ 1;
+    const value = record.value.slice();
+    value[at % value.length] = (value[at % value.length] as number) ^ 1;
+    records[place] = { ...record, value };
     return true;
   }
 

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { WatchedStorage } from "../../src/node/watched-storage.js";
 import type { ReadOutcome, RecordKey, Storage, StorageError } from "../../src/ports/storage.js";
-import { MemoryDisk, MemoryStorage } from "../../src/ports/memory-storage.js";
+import { Image } from "../../src/ports/image.js";
+import { MemoryStorage } from "../../src/ports/memory-storage.js";
 
 const KEY: RecordKey = { partition: 0, hash: 1n, key: Uint8Array.of(1) };
 
@@ -29,17 +30,17 @@ function watched(inner: Storage) {
 
 describe("a watched store", () => {
   it("glances where its engine can, and reads where it can't", () => {
-    const slow = new SlowStorage((run) => run(), new MemoryDisk());
+    const slow = new SlowStorage((run) => run(), new Image());
     const answers: string[] = [];
     watched(slow).storage.glance(KEY, ({ kind }) => answers.push(kind));
     expect([slow.glances, answers]).toEqual([1, ["absent"]]);
-    const plain = new MemoryStorage((run) => run(), new MemoryDisk());
+    const plain = new MemoryStorage((run) => run(), new Image());
     watched(plain).storage.glance(KEY, ({ kind }) => answers.push(kind));
     expect(answers).toEqual(["absent", "absent"]);
   });
 
   it("stands still while something waits and nothing ends, and moves with every end", () => {
-    const slow = new SlowStorage((run) => run(), new MemoryDisk());
+    const slow = new SlowStorage((run) => run(), new Image());
     const { storage, pass } = watched(slow);
     pass(500);
     expect(storage.stalledMs).toBe(0);

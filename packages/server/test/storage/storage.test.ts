@@ -2,14 +2,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MemoryDisk, MemoryStorage } from "../../../core/src/ports/memory-storage.js";
+import { Image } from "../../../core/src/ports/image.js";
+import { MemoryStorage } from "../../../core/src/ports/memory-storage.js";
 import { createPrimitives } from "@kvorum/client/internal";
 import { openLogStorage } from "../../src/storage/open-log-storage.js";
 import { openLmdb } from "../../src/storage/lmdb-storage.js";
 import { storageContract } from "./contract.js";
 
 storageContract("memory", async () => {
-  const disk = new MemoryDisk();
+  const disk = new Image();
   return { open: async () => new MemoryStorage(setImmediate, disk), remove: async () => undefined };
 });
 

@@ -1,9 +1,8 @@
 /** The storage port over a simulated disk, for one life of a process: batches gather, a flush proves them, callbacks come in their order. */
-import { NO_LOSSES } from "@kvorum/core";
+import { NO_LOSSES, ownedBatch } from "@kvorum/core";
 import type { Batch, IndexEntry, Losses, ReadOutcome, RecordKey, Rng, Scanned } from "@kvorum/core";
 import type { Storage, StorageError, StoredRecord } from "@kvorum/core";
 import type { Disk } from "./disk.js";
-import { ownedBatch } from "./image.js";
 import type { Process } from "./process.js";
 
 export interface DiskTimes {
@@ -77,12 +76,12 @@ export class DiskStorage implements Storage {
   }
 
   getMeta(name: string, done: (outcome: ReadOutcome) => void): void {
-    this.#read(outcomeOf(this.disk.visible.meta(name)), done);
+    this.#read(outcomeOf(this.disk.visible.meta.get(name)), done);
   }
 
   scanMeta(prefix: string, visit: (name: string, value: Uint8Array) => void, done: () => void): void {
     const image = this.disk.visible;
-    for (const name of image.metaNames(prefix)) visit(name, image.meta(name) as Uint8Array);
+    for (const name of image.metaNames(prefix)) visit(name, image.meta.get(name) as Uint8Array);
     done();
   }
 

@@ -2,9 +2,8 @@
  * A member's disk: what is proven on it, what was only written, and what a power cut leaves of that. Batches are atomic and ordered, as a
  * transactional store gives them; the bytes are those of the shipped record codec.
  */
-import type { Batch, RecordKey, Rng } from "@kvorum/core";
+import { Image, type Batch, type RecordKey, type Rng } from "@kvorum/core";
 import type { SimulatedDisk } from "@kvorum/store";
-import { Image } from "./image.js";
 
 export interface DiskCopy {
   readonly image: Image;
@@ -117,8 +116,8 @@ export class Disk {
 
   /** The same of a named fact. */
   damageFact(name: string): boolean {
-    const value = this.#proven.meta(name);
-    if (value === undefined || value.length === 0 || value !== this.#visible.meta(name)) return false;
+    const value = this.#proven.meta.get(name);
+    if (value === undefined || value.length === 0 || value !== this.#visible.meta.get(name)) return false;
     this.#overwrite({ meta: [{ name, value: this.#withFlippedBit(value) }] });
     return true;
   }

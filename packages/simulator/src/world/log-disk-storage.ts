@@ -1,18 +1,9 @@
 /** The storage port of one life of a process: the log that ships, over its simulated files, whose every answer takes virtual time. */
-import type {
-  Batch,
-  IndexEntry,
-  Losses,
-  ReadOutcome,
-  RecordKey,
-  Scanned,
-  Storage,
-  StorageError,
-  StoredRecord,
-} from "@kvorum/core";
+import { ownedBatch } from "@kvorum/core";
+import type { Batch, IndexEntry, Losses, ReadOutcome, RecordKey, Scanned } from "@kvorum/core";
+import type { Storage, StorageError, StoredRecord } from "@kvorum/core";
 import { openLog, run, type LogStorage } from "@kvorum/store";
 import type { DiskTimes, FlushWatch } from "./disk-storage.js";
-import { ownedBatch } from "./image.js";
 import type { LogDisk } from "./log-disk.js";
 import type { Process } from "./process.js";
 

@@ -2,7 +2,7 @@
  * A member's disk of bytes, for the log that ships: what a power cut leaves is torn sectors and lost names, and what that means is found out by the log
  * itself. The images beside it are for checkers: what was called durable, and what a read would find.
  */
-import { HASH_MAX, type Batch, type Primitives, type RecordKey, type Rng } from "@kvorum/core";
+import { HASH_MAX, Image, type Batch, type Primitives, type RecordKey, type Rng } from "@kvorum/core";
 import {
   factPlaceOf,
   openLog,
@@ -15,7 +15,6 @@ import {
   type SimulatedDiskOptions,
 } from "@kvorum/store";
 import { Disk, type DiskCopy } from "./disk.js";
-import { Image } from "./image.js";
 
 /** Small, so that segments turn and merge within a run. */
 const SIZES = { segmentBytes: 16 * 1024, cacheBytes: 0, spaceTarget: 1.5, reserveBytes: 0 } as const;

@@ -180,8 +180,8 @@ describe("a simulated disk", () => {
     storage.apply({ meta: [{ name: "fact", value: Uint8Array.of(0, 0) }] }, () => {});
     timeline.run(10);
     expect([disk.damageFact("fact"), disk.damageFact("none")]).toEqual([true, false]);
-    expect(disk.proven.meta("fact")).toBe(disk.visible.meta("fact"));
-    expect([...(disk.proven.meta("fact") ?? [])].reduce((sum, byte) => sum + byte)).toBeGreaterThan(0);
+    expect(disk.proven.meta.get("fact")).toBe(disk.visible.meta.get("fact"));
+    expect([...(disk.proven.meta.get("fact") ?? [])].reduce((sum, byte) => sum + byte)).toBeGreaterThan(0);
   });
 
   it("answers slowly when it is slow", () => {

@@ -1,26 +1,34 @@
-/** What a disk holds at one moment: records in the order of (partition, hash, key), and named facts. Values are never written into. */
-import { compareBytes, marksOf, type Batch, type IndexMarks, type RecordKey } from "@kvorum/core";
-import type { RecordWrite, StoredRecord } from "@kvorum/core";
+/** What a store holds at one moment: records in the order of (partition, hash, key), and named facts. Values are never written into. */
+import { compareBytes } from "../base/bytes.js";
+import {
+  marksOf,
+  type Batch,
+  type IndexMarks,
+  type RecordKey,
+  type RecordWrite,
+  type StoredRecord,
+} from "./storage.js";
 
 export interface ImageRecord extends StoredRecord, IndexMarks {}
 
 export class Image {
-  readonly #partitions = new Map<number, ImageRecord[]>();
-  readonly #meta = new Map<string, Uint8Array>();
+  /** The records of each partition, ordered by (hash, key). */
+  readonly partitions = new Map<number, ImageRecord[]>();
+  readonly meta = new Map<string, Uint8Array>();
 
   clone(): Image {
     const copy = new Image();
-    for (const [partition, records] of this.#partitions) copy.#partitions.set(partition, [...records]);
-    for (const [name, value] of this.#meta) copy.#meta.set(name, value);
+    for (const [partition, records] of this.partitions) copy.partitions.set(partition, [...records]);
+    for (const [name, value] of this.meta) copy.meta.set(name, value);
     return copy;
   }
 
   apply(batch: Batch): void {
-    for (const partition of batch.drops ?? []) this.#partitions.delete(partition);
+    for (const partition of batch.drops ?? []) this.partitions.delete(partition);
     for (const write of batch.records ?? []) this.#write(write);
     for (const { name, value } of batch.meta ?? []) {
-      if (value === undefined) this.#meta.delete(name);
-      else this.#meta.set(name, value);
+      if (value === undefined) this.meta.delete(name);
+      else this.meta.set(name, value);
     }
   }
 
@@ -29,33 +37,30 @@ export class Image {
   }
 
   record(key: RecordKey): ImageRecord | undefined {
-    const records = this.#partitions.get(key.partition) ?? [];
+    const records = this.partitions.get(key.partition) ?? [];
     const found = records[lowerBound(records, key.hash, key.key)];
     return found !== undefined && isSame(found, key) ? found : undefined;
   }
 
   /** The records of a partition from one hash up to another, that one included; a copy of the list. */
   range(partition: number, fromHash: bigint, toHash: bigint): readonly ImageRecord[] {
-    const records = this.#partitions.get(partition) ?? [];
+    const records = this.partitions.get(partition) ?? [];
     if (records.length === 0) return records;
     return records.slice(lowerBound(records, fromHash), lowerBound(records, toHash + 1n));
   }
 
   *records(): Iterable<ImageRecord> {
-    for (const records of this.#partitions.values()) yield* records;
+    for (const records of this.partitions.values()) yield* records;
   }
 
-  meta(name: string): Uint8Array | undefined {
-    return this.#meta.get(name);
-  }
-
+  /** Names of facts, in their order. */
   metaNames(prefix: string): string[] {
-    return [...this.#meta.keys()].filter((name) => name.startsWith(prefix)).sort();
+    return [...this.meta.keys()].filter((name) => name.startsWith(prefix)).sort();
   }
 
   #write(write: RecordWrite): void {
-    const records = this.#partitions.get(write.partition) ?? [];
-    this.#partitions.set(write.partition, records);
+    const records = this.partitions.get(write.partition) ?? [];
+    this.partitions.set(write.partition, records);
     const at = lowerBound(records, write.hash, write.key);
     const found = records[at];
     const replaced = found !== undefined && isSame(found, write) ? 1 : 0;
