@@ -105,6 +105,43 @@ describe("a folder is refused with one line", () => {
   });
 });
 
+describe("an old copy of a folder that was put back by hand", () => {
+  it("is refused, by its name and for ever, and the member's own folder goes on with all that it has", async () => {
+    const [first, node] = [cluster().node(0), cluster().node(1)];
+    const { data } = node.options;
+    const put = async (key: string, value: string): Promise<void> => {
+      expect((await node.http.put(`${kv("copied", key)}?w=all`, value)).status).toBe(204);
+    };
+    await put("gone", "v");
+    await node.stop();
+    const [copy, own] = [join(cluster().folder, "old-copy"), join(cluster().folder, "own")];
+    await cp(data, copy, { recursive: true });
+    await node.start();
+    await cluster().settled();
+    await put("k", "written after the copy");
+    expect((await node.http.delete(`${kv("copied", "gone")}?w=all`)).status).toBe(204);
+    await node.kill();
+
+    await rename(data, own);
+    await rename(copy, data);
+    // It never says that it is ready; told once, it keeps it.
+    for (const attempt of ["at once", "and again"]) {
+      const refused = await kvorum(node.args);
+      expect([refused.code, refused.stdout.toString()], `${attempt}: ${refused.stderr}`).toEqual([5, ""]);
+      expect(refused.stderr, attempt).toContain("the data folder was copied or restored");
+    }
+    expect((await first.http.get(kv("copied", "k"))).body.toString()).toBe("written after the copy");
+    expect((await first.http.get(kv("copied", "gone"))).status).toBe(404);
+
+    await rename(data, copy);
+    await rename(own, data);
+    await node.start();
+    await cluster().settled();
+    expect((await node.http.get(`${kv("copied", "k")}?local=true`)).body.toString()).toBe("written after the copy");
+    expect((await node.http.get(`${kv("copied", "gone")}?local=true`)).status).toBe(404);
+  });
+});
+
 describe("an empty folder under a member's name", () => {
   it("is refused while that member is up, which goes on", async () => {
     const [first, second] = [cluster().node(0), cluster().node(1)];

@@ -2,6 +2,7 @@
 import { getRandomValues, randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createPrimitives, systemClock } from "@kvorum/client/internal";
 import {
   limits,
@@ -138,6 +139,8 @@ async function startOn(
       http: addressText(config.httpAdvertise ?? (http && reachable(http))),
     };
     first.begin(whereabouts);
+    const refused = await Promise.race([believed(first.node), fatal.received]);
+    if (refused instanceof Error) throw refused;
     return {
       ...{ httpAddress: addressText(http), peerAddress: addressText(peer), api: node, primitives },
       ...{ stop: close, failed: fatal.received, departed: departed.received },
@@ -194,6 +197,19 @@ async function bound(
       cause: error,
     });
   }
+}
+
+/** How long a start waits to be ready: one that was started before asks others whether its folder is an old copy, and they may be away. */
+const BELIEVED_MS = 500;
+const LOOK_MS = 5;
+
+/**
+ * Resolves when the node is ready, or has not become so in time: it serves all the same, as far as it can. An old copy of a folder, which its cluster
+ * refuses within a round trip, was never said to be ready.
+ */
+async function believed(node: Node): Promise<void> {
+  const endMs = systemClock.monotonicMs() + BELIEVED_MS;
+  while (!node.ready() && systemClock.monotonicMs() < endMs) await sleep(LOOK_MS);
 }
 
 /**
