@@ -149,19 +149,20 @@ function linesOf(facts: RiskFacts, found: Found): string[] {
   if (membersDown.length > 0) lines.push(`${membersDown.join(", ")} ${membersDown.length === 1 ? "is" : "are"} down`);
   if (underReplicated.partitions > 0) {
     const { partitions, fewest, partition } = underReplicated;
-    const why = members.length < replicas ? `: the cluster has ${members.length} members, add some` : "";
+    const why =
+      members.length < replicas ? `: the cluster has ${counted(members.length, "member", "members")}, add some` : "";
     lines.push(
       `${partitions} of ${facts.owners.length} partitions have fewer than ${replicas} live replicas; partition ${partition} has ${fewest}${why}`,
     );
   }
   if (hints.oldestAgeMs !== null) {
     lines.push(
-      `${hints.count} hints wait to be handed over; the oldest, on ${hints.on}, for ${duration(hints.oldestAgeMs)}`,
+      `${counted(hints.count, "hint waits", "hints wait")} to be handed over; the oldest, on ${hints.on}, for ${duration(hints.oldestAgeMs)}`,
     );
   }
   if (compared.stale > 0) {
     lines.push(
-      `${compared.stale} partitions have owners that were not compared for up to ${duration(compared.longestAgoMs ?? 0)}; see kvorum repair`,
+      `${counted(compared.stale, "partition has", "partitions have")} owners that were not compared for up to ${duration(compared.longestAgoMs ?? 0)}; see kvorum repair`,
     );
   }
   const { oldest } = tombstones;
@@ -171,14 +172,22 @@ function linesOf(facts: RiskFacts, found: Found): string[] {
     );
   }
   if (conflicts === null) lines.push("how many keys are in conflict could not be told");
-  else if (conflicts > 0) lines.push(`${conflicts} keys are in conflict and wait to be resolved; see kvorum conflicts`);
-  if (damaged > 0) lines.push(`${damaged} damaged records wait to be healed from their peers`);
+  else if (conflicts > 0) {
+    const keys = counted(conflicts, "key is in conflict and waits", "keys are in conflict and wait");
+    lines.push(`${keys} to be resolved; see kvorum conflicts`);
+  }
+  if (damaged > 0)
+    lines.push(`${counted(damaged, "damaged record waits", "damaged records wait")} to be healed from their peers`);
   return lines;
 }
 
 function allIsWell({ said, replicas }: RiskFacts, { compared }: Found): string {
   const ago = compared.longestAgoMs === null ? "" : `, all compared within ${duration(compared.longestAgoMs)}`;
   return `nothing is at risk: ${said.size} members up, every partition on ${replicas} live replicas, no hints, no conflicts${ago}`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function duration(ms: number): string {

@@ -21,6 +21,8 @@ export interface Moves extends PartitionWeight {
   readonly arrivals: readonly Arrival[];
   /** The fewest members that would hold some partition until the change is complete. */
   readonly fewestReplicas: number;
+  /** The fewest that would hold some partition from then on: below N where too few members would be left. */
+  readonly fewestAfter: number;
 }
 
 const NOTHING: PartitionWeight = { keys: 0, bytes: 0 };
@@ -39,10 +41,12 @@ export function movesTo(
   let partitions = 0;
   let replicas = 0;
   let fewestReplicas = Infinity;
+  let fewestAfter = Infinity;
   for (let partition = 0; partition < after.partitions; partition++) {
     const holders = before(partition).filter((name) => name !== lost);
     fewestReplicas = Math.min(fewestReplicas, holders.length);
     const target = after.owners(partition);
+    fewestAfter = Math.min(fewestAfter, target.length);
     const arriving = target.filter((name) => !holders.includes(name));
     if (arriving.length > 0 || before(partition).some((name) => !target.includes(name))) partitions++;
     const { keys, bytes } = weights.get(partition) ?? NOTHING;
@@ -60,7 +64,7 @@ export function movesTo(
   const all = [...arrivals.values()];
   const sum = (of: (arrival: Arrival) => number): number => all.reduce((total, arrival) => total + of(arrival), 0);
   return {
-    ...{ partitions, replicas, fewestReplicas, arrivals: all },
+    ...{ partitions, replicas, fewestReplicas, fewestAfter, arrivals: all },
     ...{ keys: sum(({ keys }) => keys), bytes: sum(({ bytes }) => bytes) },
   };
 }

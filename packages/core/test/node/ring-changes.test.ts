@@ -217,6 +217,14 @@ describe("what is left behind", () => {
 });
 
 describe("a look at a change", () => {
+  it("says that too few would be left for N", () => {
+    const cluster = TestCluster.of(3);
+    const views: Outcome<ChangeView>[] = [];
+    cluster.node("n1").planChange({ change: "leave", name: "n3" }, (view) => views.push(view));
+    cluster.timeline.run(1_000);
+    expect(views).toMatchObject([{ ok: true, value: { fewestReplicas: 3, fewestAfter: 2 } }]);
+  });
+
   it("says what a join, a leave and a removal would move, and changes nothing", () => {
     const cluster = TestCluster.of(4);
     putAll(cluster);
@@ -231,7 +239,7 @@ describe("a look at a change", () => {
     views.sort((a, b) => change(a).localeCompare(change(b)));
     expect(views).toMatchObject([
       { ok: true, value: { change: "join", fewestReplicas: 3, unreached: [], arrivals: [{ to: "n5" }] } },
-      { ok: true, value: { change: "leave", fewestReplicas: 3 } },
+      { ok: true, value: { change: "leave", fewestReplicas: 3, fewestAfter: 3 } },
       { ok: true, value: { change: "remove", fewestReplicas: 2 } },
     ]);
     const leave = views.find((view) => change(view) === "leave");

@@ -79,6 +79,7 @@ describe("risk", () => {
 
   it("tells of conflicts and damage, and when conflicts could not be counted", () => {
     expect(assess(all, { conflicts: 7 }).lines.join()).toContain("7 keys are in conflict");
+    expect(assess(all, { conflicts: 1 }).lines.join()).toContain("1 key is in conflict and waits");
     expect(assess(all, { conflicts: undefined })).toMatchObject({ ok: false, conflicts: null });
     expect(assess({ ...all, n3: { ...calm, damaged: 2 } })).toMatchObject({ ok: false, damaged: 2 });
   });

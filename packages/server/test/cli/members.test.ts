@@ -14,7 +14,7 @@ afterAll(() => fake.stop());
 const moved = { partitions: 64, keys: 1_000, bytes: 2_048 };
 const view = {
   ...{ change: "leave", name: "n2", ...moved, replicas: 64, arrivals: [{ to: "n3", ...moved }] },
-  ...{ fewestReplicas: 3, expectedMs: 1_200, unreached: ["n4"] },
+  ...{ fewestReplicas: 3, fewestAfter: 2, expectedMs: 1_200, unreached: ["n4"] },
 };
 
 beforeEach(() => {
@@ -36,14 +36,16 @@ test("a plan shows what would move, to whom, and who did not say what it holds, 
   expect([exit, asked]).toEqual([0, ["GET /v1/cluster/plan?change=leave&name=n2"]]);
   expect(out).toMatch(/64 partitions get other owners/);
   expect(out).toMatch(/64 copies to make: 1,000 keys, 2\.0 KiB, in about 2 s/);
-  expect(out).toMatch(/at least 3 replicas of every key meanwhile/);
+  expect(out).toMatch(/at least 3 replicas of every key meanwhile, 2 afterwards/);
   expect(out).toMatch(/who did not answer: n4/);
   expect(out).toMatch(/n3 +64 +1000 +2\.0 KiB/);
 });
 
 test("a plan of a join says where the member would stand; with --yes a plan is made", async () => {
   await kvorum("plan", "join", "n9", "--zone", "z", "--weight", "2");
-  const { exit } = await kvorum("plan", "remove", "n2", "--yes", "--force");
+  const { exit, out } = await kvorum("plan", "remove", "n2", "--yes", "--force");
+  expect(out.match(/get other owners/g)?.length, "what it moves is shown once").toBe(1);
+  expect(out).toMatch(/12 keys below N until copied/);
   expect([exit, asked]).toEqual([
     0,
     [

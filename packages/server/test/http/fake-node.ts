@@ -206,6 +206,7 @@ export class FakeNode implements NodeApi {
       replicas: 3,
       arrivals: [{ to: "n1", ...moved }],
       fewestReplicas: 2,
+      fewestAfter: 3,
       expectedMs: 1_000,
       unreached: [],
     };

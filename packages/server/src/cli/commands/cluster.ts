@@ -73,7 +73,7 @@ function summary(cluster: ClusterView): string {
 }
 
 function tombstoneLine({ count, oldest }: ClusterView["tombstones"]): string {
-  const line = `${plural(count, "tombstone")} here wait to be reaped`;
+  const line = `${plural(count, "tombstone")} here ${count === 1 ? "waits" : "wait"} to be reaped`;
   if (oldest === null) return line;
   const { bucket, key, since, why } = oldest;
   return `${line}; the oldest (${printable(bucket)}/${printable(key)}, ${formatTime(since)}): ${printable(why)}`;

@@ -37,20 +37,21 @@ export function addMemberCommands(program: Command, cli: Cli): void {
     .action((change: string, name: string, options: PlanOptions) => plan(cli, change, name, options));
 }
 
-async function leave(cli: Cli, name: string, options: ClientOptions): Promise<void> {
+/** `isShown`: what it moves was printed before it was asked for. */
+async function leave(cli: Cli, name: string, options: ClientOptions, isShown = false): Promise<void> {
   await cli.client(options, async (api) => {
     const view = await api.leave(name);
     if (options.json === true) return await cli.printJson(view);
-    await cli.print(movesText(cli, view));
+    if (!isShown) await cli.print(movesText(cli, view));
     cli.say(`${printable(name)} is leaving; it ends by itself when its data is moved. See how far with status`);
   });
 }
 
-async function remove(cli: Cli, name: string, options: RemoveOptions): Promise<void> {
+async function remove(cli: Cli, name: string, options: RemoveOptions, isShown = false): Promise<void> {
   await cli.client(options, async (api) => {
     const view = await api.remove(name, options.force === true);
     if (options.json === true) return await cli.printJson(view);
-    await cli.print(`${movesText(cli, view)}${removalText(view)}`);
+    await cli.print(isShown ? removalText(view) : `${movesText(cli, view)}${removalText(view)}`);
   });
 }
 
@@ -69,14 +70,14 @@ async function plan(cli: Cli, change: string, name: string, options: PlanOptions
     else if (options.yes !== true) await cli.printJson(view);
   });
   if (options.yes !== true || cli.exit !== 0) return;
-  await (change === "leave" ? leave(cli, name, options) : remove(cli, name, options));
+  await (change === "leave" ? leave(cli, name, options, true) : remove(cli, name, options, true));
 }
 
 function movesText(cli: Cli, view: ChangeView): string {
   const lines = [
     `${view.change} ${printable(view.name)}: ${plural(view.partitions, "partition")} get other owners`,
     `${plural(view.replicas, "copy", "copies")} to make: ${plural(view.keys, "key")}, ${formatBytes(view.bytes)}, in about ${Math.ceil(view.expectedMs / 1000)} s or as long as clients leave time for`,
-    `at least ${plural(view.fewestReplicas, "replica")} of every key meanwhile`,
+    `at least ${plural(view.fewestReplicas, "replica")} of every key meanwhile, ${view.fewestAfter} afterwards`,
   ];
   if (view.unreached.length > 0) {
     lines.push(`without what these hold, who did not answer: ${view.unreached.map(printable).join(" ")}`);

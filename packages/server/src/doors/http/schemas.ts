@@ -212,6 +212,7 @@ export const change = z.object({
   replicas: count.meta({ description: "Copies of partitions to be made" }),
   arrivals: z.array(z.object({ to: name, ...changeCounts })),
   fewestReplicas: count.meta({ description: "The fewest members that hold some partition until it is complete" }),
+  fewestAfter: count.meta({ description: "The fewest that hold some partition from then on" }),
   expectedMs: count.meta({ description: "As long as clients leave the time for it" }),
   unreached: z.array(name).meta({ description: "Members that did not say how much they hold" }),
 }) satisfies z.ZodType<ChangeView>;
