@@ -54,7 +54,7 @@ describe("risk", () => {
 
   it("says that a cluster is too small for its replicas", () => {
     const view = assess({ n1: calm }, { members: [{ name: "n1", status: "up" }], owners: [["n1"]] });
-    expect(view.lines.join()).toContain("the cluster has 1 members");
+    expect(view.lines.join()).toContain("the cluster has 1 member, add some");
     expect(view.compared).toEqual({ stale: 0, longestAgoMs: null });
   });
 
