@@ -20,13 +20,23 @@ export class RunDigest {
   }
 
   text(text: string): void {
-    for (let i = 0; i < text.length; i++) this.word(text.charCodeAt(i));
+    let a = this.#a;
+    let b = this.#b;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      a = Math.imul(a ^ unit, PRIME);
+      b = Math.imul((b << 5) ^ (b >>> 27) ^ unit, PRIME);
+    }
+    this.#a = a;
+    this.#b = b;
     this.word(text.length);
   }
 
   bytes(bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++) this.#a = Math.imul(this.#a ^ (bytes[i] as number), PRIME);
-    this.#b = Math.imul((this.#b << 5) ^ (this.#b >>> 27) ^ this.#a, PRIME);
+    let a = this.#a;
+    for (let i = 0; i < bytes.length; i++) a = Math.imul(a ^ (bytes[i] as number), PRIME);
+    this.#a = a;
+    this.#b = Math.imul((this.#b << 5) ^ (this.#b >>> 27) ^ a, PRIME);
     this.word(bytes.length);
   }
 

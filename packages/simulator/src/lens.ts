@@ -8,6 +8,8 @@ import { tagOf } from "./workload/values.js";
 /** What stands in a value's place when its bytes are not as they were written. */
 export const CORRUPT = "corrupt!";
 
+const NOBODY: readonly string[] = [];
+
 export class Lens {
   #states: Node["states"] | undefined;
   /** Several checkers look at one answer. */
@@ -89,11 +91,13 @@ export class Lens {
   }
 
   ownersOf(partition: number): readonly string[] {
-    const owners = new Set<string>();
+    const owners: string[] = [];
     for (const name of this.world.standing) {
-      for (const owner of this.world.node(name)?.placement(partition).all ?? []) owners.add(owner);
+      for (const owner of this.world.node(name)?.placement(partition).all ?? NOBODY) {
+        if (!owners.includes(owner)) owners.push(owner);
+      }
     }
-    return [...owners];
+    return owners;
   }
 
   /** At once, too: an answer may arrive when all the members that were ever up are down again. */

@@ -31,6 +31,7 @@ export interface RoundsOptions {
 
 export class GossipRounds {
   readonly #options: RoundsOptions;
+  readonly #writer: Writer;
   #lastMs: number | undefined;
   #cancel: (() => void) | undefined;
   #spreading: (() => void) | undefined;
@@ -39,6 +40,7 @@ export class GossipRounds {
 
   constructor(options: RoundsOptions) {
     this.#options = options;
+    this.#writer = new Writer(options.primitives.text);
   }
 
   /** Seeds are greeted at once: one of another cluster is found out before anything is served. */
@@ -89,9 +91,9 @@ export class GossipRounds {
   }
 
   #encode(message: GossipMessage): Message {
-    const writer = new Writer(this.#options.primitives.text);
-    encodeGossip(writer, message);
-    const payload = writer.take();
+    this.#writer.reset();
+    encodeGossip(this.#writer, message);
+    const payload = this.#writer.take();
     this.bytesSent += payload.length;
     return { kind: "gossip", payload };
   }

@@ -4,7 +4,7 @@
  */
 import type { KeyId } from "../base/key-id.js";
 import type { Owed } from "./debt-report.js";
-import { authorOf, isOpen } from "../ring/owners-record.js";
+import { authorOf, isOpen, isSameList } from "../ring/owners-record.js";
 import type { TransferView } from "./api.js";
 import { Checkpoints } from "./checkpoints.js";
 import type { NodeContext } from "./context.js";
@@ -79,9 +79,7 @@ export class Handover {
     let count = 0;
     for (let partition = 0; partition < node.identity.partitions; partition++) {
       const { phase, to } = this.table.record(partition);
-      const target = node.ring.owners(partition);
-      const isThere = phase === 3 && to.length === target.length && to.every((name, i) => name === target[i]);
-      if (!isThere) count++;
+      if (phase !== 3 || !isSameList(to, node.ring.owners(partition))) count++;
     }
     return count;
   }

@@ -140,8 +140,10 @@ export class Holdings {
 
   /** Records of the partition in which nothing will be shown again: tombstones, and values that have expired. */
   deadIn(partition: number, nowMs: number): number {
+    const lives = this.#tallies.get(partition)?.lives;
+    if (lives === undefined || lives.size === 0) return 0;
     let total = 0;
-    for (const bucket of this.#tallies.get(partition)?.lives.values() ?? []) total += bucket.deadAt(nowMs);
+    for (const bucket of lives.values()) total += bucket.deadAt(nowMs);
     return total;
   }
 

@@ -25,11 +25,13 @@ export class OwnersTable {
   /** What is on its way to the disk, or there. */
   readonly #written: OwnersRecord[];
   readonly #digests: bigint[];
+  readonly #writer: Writer;
   /** Told which partitions have a newer record in force. */
   onChange: (partitions: readonly number[]) => void = () => {};
 
   constructor(options: OwnersTableOptions, known: Iterable<PlacedRecord>) {
     this.#options = options;
+    this.#writer = new Writer(options.primitives.text);
     this.#inForce = Array.from({ length: options.partitions }, () => UNKNOWN_RECORD);
     for (const { partition, record } of known) if (partition < options.partitions) this.#inForce[partition] = record;
     this.#written = [...this.#inForce];
@@ -121,11 +123,10 @@ export class OwnersTable {
   /** Adds a record to its block's digest, or takes it out. */
   #toggle(partition: number, record: OwnersRecord): void {
     if (record.epoch === 0) return;
-    const { primitives } = this.#options;
-    const writer = new Writer(primitives.text);
-    writeRecords(writer, [{ partition, record }]);
+    this.#writer.reset();
+    writeRecords(this.#writer, [{ partition, record }]);
     const block = blockOf(partition);
-    this.#digests[block] = (this.#digests[block] ?? 0n) ^ primitives.hash64(writer.view());
+    this.#digests[block] = (this.#digests[block] ?? 0n) ^ this.#options.primitives.hash64(this.#writer.view());
   }
 }
 

@@ -83,25 +83,42 @@ export class Reaper {
     });
   }
 
-  #collect(partition: number, batches: ReapBatch[], done: () => void): void {
-    if (partition >= this.node.identity.partitions) return done();
-    const next = (): void => this.#collect(partition + 1, batches, done);
-    this.#lookAt(partition, batches, () => {
-      if (partition % LOOKS_AT_ONCE === LOOKS_AT_ONCE - 1) this.#later(0, next);
-      else next();
-    });
+  /** From that partition on. Most have nothing for this node to reap: a loop passes over those. */
+  #collect(from: number, batches: ReapBatch[], done: () => void): void {
+    const { partitions } = this.node.identity;
+    for (let partition = from; partition < partitions; partition++) {
+      if (this.#hasWork(partition)) return this.#lookAt(partition, batches, () => this.#goOn(partition, batches, done));
+      if (isPause(partition)) return this.#goOn(partition, batches, done);
+    }
+    done();
+  }
+
+  #goOn(behind: number, batches: ReapBatch[], done: () => void): void {
+    const next = (): void => this.#collect(behind + 1, batches, done);
+    if (isPause(behind)) this.#later(0, next);
+    else next();
+  }
+
+  #hasWork(partition: number): boolean {
+    const { node } = this;
+    const { all } = node.placement(partition);
+    const place = all.indexOf(node.self);
+    const isEmpty = place < 0 || node.holdings.deadIn(partition, node.clock.wallMs()) === 0;
+    const isMine = !isEmpty && this.#isMine(all, place);
+    if (isMine || isEmpty) this.#report.begin(partition);
+    return isMine;
+  }
+
+  /** Where no earlier owner is there to do it, this one does, or at least says why nothing goes. */
+  #isMine(owners: readonly string[], place: number): boolean {
+    if (place > 0 && this.#round % LATER_EVERY === 0) return true;
+    return owners.slice(0, place).every((owner) => !this.node.seemsAlive(owner));
   }
 
   #lookAt(partition: number, batches: ReapBatch[], done: () => void): void {
     const { node } = this;
     const { all, epoch, phase } = node.placement(partition);
     const place = all.indexOf(node.self);
-    // Where no earlier owner is there to do it, this one does, or at least says why nothing goes.
-    const isFirst = place >= 0 && all.slice(0, place).every((owner) => !node.seemsAlive(owner));
-    const isMine = isFirst || (place > 0 && this.#round % LATER_EVERY === 0);
-    const isEmpty = place < 0 || node.holdings.deadIn(partition, node.clock.wallMs()) === 0;
-    if (isMine || isEmpty) this.#report.begin(partition);
-    if (!isMine || isEmpty) return done();
     this.#finder.find(partition, ({ due, notYet, more }) => {
       // Many values that expire, and none that has: the next round goes on behind them, in its own time.
       this.#more ||= more && due.length > 0;
@@ -226,6 +243,11 @@ export class Reaper {
   #later(delayMs: number, run: () => void): void {
     if (!this.#stopped) this.#cancel = this.node.clock.after(delayMs, run);
   }
+}
+
+/** After a partition that ends a stretch of them others get their turn. */
+function isPause(behind: number): boolean {
+  return behind % LOOKS_AT_ONCE === LOOKS_AT_ONCE - 1;
 }
 
 function allGone(records: readonly DeadRecord[]): readonly ReapWord[] {

@@ -107,8 +107,10 @@ export class RingChanges {
         const begin = step.kind === "unconfirmed";
         for (const name of step.by) {
           const told = toTell.get(name) ?? [];
-          if (!begin || this.#isDue(name, partition, record.epoch)) told.push({ placed: { partition, record }, begin });
           toTell.set(name, told);
+          // It is told the rest once it has answered.
+          if (this.#asking.has(name)) continue;
+          if (!begin || this.#isDue(name, partition, record.epoch)) told.push({ placed: { partition, record }, begin });
         }
       }
     }

@@ -6,7 +6,8 @@ import type { OwnersPhase, OwnersRecord, PlacedRecord } from "./owners-record.js
 export function writeRecords(writer: Writer, placed: readonly PlacedRecord[]): void {
   const places = new Map<string, number>();
   for (const { record } of placed) {
-    for (const name of [...record.from, ...record.to]) if (!places.has(name)) places.set(name, places.size);
+    addPlaces(places, record.from);
+    addPlaces(places, record.to);
   }
   writer.uvarint(places.size);
   for (const name of places.keys()) writer.string(name);
@@ -15,11 +16,18 @@ export function writeRecords(writer: Writer, placed: readonly PlacedRecord[]): v
     writer.u16(partition);
     writer.uvarint(record.epoch);
     writer.u8(record.phase);
-    for (const set of [record.from, record.to]) {
-      writer.uvarint(set.length);
-      for (const name of set) writer.uvarint(places.get(name) as number);
-    }
+    writeSet(writer, places, record.from);
+    writeSet(writer, places, record.to);
   }
+}
+
+function addPlaces(places: Map<string, number>, names: readonly string[]): void {
+  for (const name of names) if (!places.has(name)) places.set(name, places.size);
+}
+
+function writeSet(writer: Writer, places: ReadonlyMap<string, number>, names: readonly string[]): void {
+  writer.uvarint(names.length);
+  for (const name of names) writer.uvarint(places.get(name) as number);
 }
 
 /** Throws {@link MalformedError}. */

@@ -45,12 +45,15 @@ export function isOpen(record: OwnersRecord): boolean {
 /** Which of two records is the newer. Epochs decide; should one epoch have two records, all members still agree on one of them. */
 export function compareRecords(a: OwnersRecord, b: OwnersRecord): number {
   const difference = a.epoch - b.epoch || a.phase - b.phase;
-  if (difference !== 0 || (isSame(a.from, b.from) && isSame(a.to, b.to))) return difference;
+  if (difference !== 0 || (isSameList(a.from, b.from) && isSameList(a.to, b.to))) return difference;
   return compareTexts(textOf(a), textOf(b));
 }
 
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, i) => name === b[i]);
+/** The same names in the same order. */
+export function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function textOf({ from, to }: OwnersRecord): string {

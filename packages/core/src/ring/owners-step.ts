@@ -2,7 +2,7 @@
  * The next step of a partition that changes hands (DESIGN §3, "Ring changes keep R + W > N"): what follows from its record, from the target,
  * and from who has seen and confirmed what. Pure; the hands are in node/ring-changes.ts.
  */
-import type { IsMember, OwnersRecord } from "./owners-record.js";
+import { isSameList, type IsMember, type OwnersRecord } from "./owners-record.js";
 
 /** What the author of the next step knows. */
 export interface ChangeView {
@@ -54,8 +54,7 @@ export function stepAfter(record: OwnersRecord, view: ChangeView): Step {
 }
 
 function openingOf(epoch: number, inForce: readonly string[], hasLost: boolean, target: readonly string[]): Step {
-  const isSame = inForce.length === target.length && inForce.every((name, i) => name === target[i]);
-  if (isSame && !hasLost) return { kind: "none" };
+  if (isSameList(inForce, target) && !hasLost) return { kind: "none" };
   const isSameSet = inForce.length === target.length && inForce.every((name) => target.includes(name));
   // Only the order is another, or nobody is left who could hand anything over: there is nothing to move.
   if (isSameSet || inForce.length === 0) return go({ epoch, from: [], to: target, phase: 3 });

@@ -1,5 +1,5 @@
 /** The network of a world: who is reached at which address, the paths between hosts, and how a connection comes about. */
-import type { Primitives, Rng } from "@kvorum/core";
+import { Writer, type Primitives, type Rng } from "@kvorum/core";
 import type { RunDigest } from "../digest.js";
 import type { Endpoint } from "./endpoint.js";
 import { FAIR, Path, type Closure, type Weather } from "./path.js";
@@ -29,6 +29,8 @@ export class SimNetwork {
   readonly #hosts = new Map<string, string>();
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #paths = new Map<string, Path>();
+  /** Every frame is written here and copied out: one at a time, whoever sends it. */
+  readonly writer: Writer;
   readonly peaks = { queueBytes: 0, frameBytes: 0 };
 
   constructor(
@@ -36,7 +38,9 @@ export class SimNetwork {
     readonly rng: Rng,
     readonly digest: RunDigest,
     readonly options: NetworkOptions,
-  ) {}
+  ) {
+    this.writer = new Writer(options.primitives.text);
+  }
 
   /** A process opens its door; the address is its host's from now on. */
   open(endpoint: Endpoint): void {

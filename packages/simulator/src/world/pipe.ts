@@ -5,7 +5,7 @@
  * writes that clients wait for. For the rest it promises less than a TCP connection does: single frames are lost, doubled and overtaken where
  * the path's weather says so, since what nodes say to each other as replicas must not depend on more.
  */
-import { encodeFrame, FrameParser, MalformedError, Writer, type Envelope, type MessageKind } from "@kvorum/core";
+import { encodeFrame, FrameParser, MalformedError, type Envelope, type MessageKind } from "@kvorum/core";
 import type { Pipe, PipeHandler, SendResult } from "@kvorum/core";
 import type { Endpoint } from "./endpoint.js";
 import type { Path } from "./path.js";
@@ -24,7 +24,6 @@ export class SimPipe implements Pipe {
   reached = false;
   /** A frame has come in: the other side's greeting, since that is the first. */
   handshaken = false;
-  readonly #writer: Writer;
   readonly #parser: FrameParser;
   /** What has not left: the connection does not stand yet, or its path is closed. */
   #waiting: Parcel[] = [];
@@ -39,7 +38,6 @@ export class SimPipe implements Pipe {
     readonly handler: PipeHandler,
   ) {
     const { primitives, frameBytesMax } = from.network.options;
-    this.#writer = new Writer(primitives.text);
     this.#parser = new FrameParser(primitives.text, frameBytesMax);
   }
 
@@ -50,9 +48,10 @@ export class SimPipe implements Pipe {
   send(clusterId: bigint, envelope: Envelope): SendResult {
     if (this.#state !== "open") return "closed";
     const { network } = this.from;
-    this.#writer.reset();
-    encodeFrame(this.#writer, clusterId, envelope);
-    const size = this.#writer.length;
+    const { writer } = network;
+    writer.reset();
+    encodeFrame(writer, clusterId, envelope);
+    const size = writer.length;
     if (size > network.options.frameBytesMax) return "too-large";
     if (this.#queuedBytes + size > network.options.queueBytesMax) {
       network.options.onFull(this.path);
@@ -60,7 +59,7 @@ export class SimPipe implements Pipe {
     }
     this.#queuedBytes += size;
     network.noteSizes(this.#queuedBytes, size);
-    this.#waiting.push({ bytes: this.#writer.take(), kind: envelope.message.kind });
+    this.#waiting.push({ bytes: writer.take(), kind: envelope.message.kind });
     this.depart();
     return "taken";
   }

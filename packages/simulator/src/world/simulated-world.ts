@@ -39,6 +39,8 @@ export class SimulatedWorld implements World {
   readonly #operator: Operator;
   readonly #rng: Rng;
   readonly #clients = new Map<string, ClientHost>();
+  /** By bucket, then by key: checkers ask for the same few again and again. */
+  readonly #keys = new Map<string, Map<string, KeyId>>();
 
   constructor(options: WorldOptions) {
     this.primitives = options.primitives;
@@ -141,7 +143,13 @@ export class SimulatedWorld implements World {
   }
 
   keyOf(bucket: string, key: string): KeyId {
-    return keyIdOf(this.primitives, this.shape.partitions, bucket, key);
+    const keys = this.#keys.get(bucket) ?? new Map<string, KeyId>();
+    this.#keys.set(bucket, keys);
+    const known = keys.get(key);
+    if (known !== undefined) return known;
+    const made = keyIdOf(this.primitives, this.shape.partitions, bucket, key);
+    keys.set(key, made);
+    return made;
   }
 
   keyOfId(id: Uint8Array): KeyId {
