@@ -85,7 +85,7 @@ else
   all_ended "$begun"
   step unit vitest run --project unit
   # A void run fails too: a fault that never bit, too few writes, in the long run a rare path never taken.
-  step sim node packages/simulator/cli/dist/main.js "${sim[@]}"
+  step sim npm run --silent sim -- "${sim[@]}"
   without=()
   [[ $mode == long ]] || for file in "${more[@]}"; do without+=("--exclude=test/$file.test.ts"); done
   step outside vitest run --project outside "${without[@]}"
