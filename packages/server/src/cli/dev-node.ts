@@ -21,6 +21,8 @@ export interface DevNodeProcess {
 /** How a node's process ended, in words: `exit code 1`, `SIGKILL`. */
 export interface DevNodeEnd {
   readonly how: string;
+  /** Null when a signal ended it, or it could not be run. */
+  readonly code: number | null;
   /** The last line that it wrote on stderr: the reason, when it gave one. */
   readonly lastWords: string;
 }
@@ -57,9 +59,9 @@ export class DevNode {
       onLine(line);
     });
     this.ended = new Promise((resolve) => {
-      this.#child.on("error", (error) => resolve({ how: "not started", lastWords: error.message }));
+      this.#child.on("error", (error) => resolve({ how: "not started", code: null, lastWords: error.message }));
       this.#child.on("close", (code, signal) => {
-        resolve({ how: signal ?? `exit code ${code ?? "unknown"}`, lastWords: this.#lastWords });
+        resolve({ how: signal ?? `exit code ${code ?? "unknown"}`, code, lastWords: this.#lastWords });
       });
     });
   }

@@ -265,10 +265,10 @@ describe("dev", () => {
     expect(existsSync(temporary)).toBe(false);
   });
 
-  test("one that does not start stops them all: its reason in one line, exit 1", async () => {
+  test("one that does not start stops them all: its reason in one line, and its exit code", async () => {
     writeFileSync(join(folder, "fail-n2"), "");
     const { exit, out, err } = await dev(["--data", join(folder, "data")]).done;
-    expect([exit, out]).toEqual([1, ""]);
+    expect([exit, out]).toEqual([2, ""]);
     expect(err.trimEnd().split("\n").at(-1)).toBe(
       "kvorum dev: n2 ended before it was ready: kvorum start: --http 127.0.0.1:1 is taken",
     );

@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import { environmentName, settingNames, settingOf } from "../../config/settings.js";
 import { addCommand, wholeNumber, type Cli } from "../cli.js";
 import { DevNode, type DevNodePlan, type DevNodeProcess } from "../dev-node.js";
-import { exitCodes, failedError, usageError, type ExitCode } from "../exit.js";
+import { CliError, exitCodes, usageError, type ExitCode } from "../exit.js";
 import { printable } from "../output.js";
 import { StopRequest } from "../stop-request.js";
 import { addSettings, givenFlags } from "./start.js";
@@ -118,11 +118,10 @@ async function watch(cli: Cli, nodes: readonly DevNode[], data: string, stop: St
   if (first === undefined) return exitCodes.done;
   if (first !== "ready") {
     const { node, end } = first;
-    throw failedError(
-      "node-failed",
-      "A node did not start",
-      `${node.plan.name} ended before it was ready: ${end.lastWords || end.how}`,
-    );
+    // What was wrong with the node is wrong with what dev was told: a flag that it handed on, a port, a folder.
+    const exit = end.code === exitCodes.usage || end.code === exitCodes.storage ? end.code : exitCodes.failed;
+    const detail = `${node.plan.name} ended before it was ready: ${end.lastWords || end.how}`;
+    throw new CliError(exit, { type: "urn:kvorum:node-failed", title: "A node did not start", detail });
   }
   const addresses = nodes.map(({ plan: { name, http, peer } }) => ({ name, http, peer }));
   writeFileSync(join(data, FOUNDED), `${JSON.stringify({ nodes: addresses })}\n`);
