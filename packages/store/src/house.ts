@@ -1,5 +1,5 @@
 /** Looks after the segments: keeps the next one ready, writes index files, merges, and sees to it that a full disk leaves room for that. */
-import { limits } from "@kvorum/core";
+import { Brake } from "./brake.js";
 import type { Disk, DiskError } from "./disk.js";
 import type { Hash64 } from "./format/hash.js";
 import type { KeyIndex } from "./index/key-index.js";
@@ -7,7 +7,7 @@ import type { Counts } from "./batch-writer.js";
 import type { LogWriter } from "./log-writer.js";
 import { Merge } from "./merge.js";
 import type { Pace } from "./merge-output.js";
-import { planMerge, type SegmentStats } from "./merge-plan.js";
+import { hasteAt, planMerge, spaceBounds, type SegmentStats, type SpaceBounds } from "./merge-plan.js";
 import type { Segment, SegmentSet } from "./segment.js";
 import type { SegmentFiles } from "./segment-files.js";
 import { run, wait, type Task } from "./task.js";
@@ -31,6 +31,10 @@ const INPUTS_MAX = 8;
 const SPARE_AT = 0.5;
 /** Whether to merge is asked again after so many bytes, as a share of a segment. */
 const LOOK_SHARE = 1 / 64;
+/** For what can't wait, as a share of a segment. */
+const MARGIN_SHARE = 1 / 8;
+/** Bytes written for each that is copied, however little room there is: writes go on. */
+const WRITES_LEAST = 1 / 4;
 
 export class House {
   readonly #options: HouseOptions;
@@ -41,6 +45,12 @@ export class House {
   #isAsking = false;
   /** A merge that found no room. */
   #unfinished: Merge | undefined;
+  /** Of the merge that is under way, and whether it copies just now. */
+  #inputs: readonly Segment[] = [];
+  #isCopying = false;
+  /** Merges that wait for what was applied. */
+  #barriers = 0;
+  readonly #brake = new Brake((bytes) => this.#perCopied(bytes));
   #closings = 0;
   #isClosing = false;
   /** The active segment shall be left at the next chance. */
@@ -68,9 +78,23 @@ export class House {
     return this.#freeBytes <= this.#options.reserveBytes;
   }
 
-  get #isUrgent(): boolean {
-    const { segments, segmentBytes } = this.#options;
-    return this.isTight || segments.totalBytes > segments.liveBytes * limits.storeSpaceMax + segmentBytes;
+  get #bounds(): SpaceBounds {
+    const { segmentBytes, spaceTarget, segments } = this.#options;
+    return spaceBounds(segments.liveBytes, { segmentBytes, spaceTarget, isTight: this.isTight });
+  }
+
+  get #haste(): number {
+    return this.isTight ? 1 : hasteAt(this.#options.segments.totalBytes, this.#bounds);
+  }
+
+  /** How many bytes may be written for each that is copied, for the brake: nothing waits unless what goes on will leave room. */
+  #perCopied(bytes: number): number {
+    if ((!this.#isMerging && this.#closings === 0) || this.#barriers > 0) return Number.POSITIVE_INFINITY;
+    const { segmentBytes, segments } = this.#options;
+    const room = this.#bounds.mostBytes - segments.totalBytes - segmentBytes * MARGIN_SHARE;
+    const left = this.#inputs.reduce((sum, { liveBytes }) => sum + liveBytes, 0);
+    if (!this.#isCopying || left === 0) return room >= bytes ? Number.POSITIVE_INFINITY : 0;
+    return Math.max(WRITES_LEAST, (room - left) / left);
   }
 
   get isBusy(): boolean {
@@ -94,6 +118,7 @@ export class House {
     const close = files.alone(() => files.close(segment, counts, index));
     run(close, () => {
       this.#closings--;
+      this.#brake.release();
       this.#tellQuiet();
       this.mergeIfDue();
     });
@@ -119,6 +144,8 @@ export class House {
     this.#isMerging = true;
     run(this.#merge(), (error) => {
       this.#isMerging = false;
+      this.#isCopying = false;
+      this.#brake.release();
       this.#tellQuiet();
       if (error === undefined) this.mergeIfDue();
     });
@@ -138,9 +165,9 @@ export class House {
     done?.();
   }
 
-  /** Whether there is room for more values. Where there was none, the disk is asked anew. */
-  hasRoom(done: (hasRoom: boolean) => void): void {
-    if (!this.isTight) return done(true);
+  /** Whether there is room for more values, once merging has left some. Where the disk had none, it is asked anew. */
+  hasRoom(bytes: number, done: (hasRoom: boolean) => void): void {
+    if (!this.isTight) return this.#brake.pass(bytes, () => done(true));
     this.#options.disk.freeBytes((bytes) => {
       this.#freeBytes = bytes ?? Number.POSITIVE_INFINITY;
       done(!this.isTight);
@@ -178,11 +205,12 @@ export class House {
     const { segmentBytes, spaceTarget, segments } = this.#options;
     const stats: SegmentStats[] = [];
     const active = { bytes: 0, liveBytes: 0 };
-    for (const { id, end, liveBytes, pinnedBytes, isClosed } of segments.all) {
-      if (isClosed) stats.push({ id, bytes: end, liveBytes, pinnedBytes });
-      else [active.bytes, active.liveBytes] = [active.bytes + end, active.liveBytes + liveBytes];
+    for (const { id, bytes, liveBytes, pinnedBytes, isClosed } of segments.all) {
+      if (isClosed) stats.push({ id, bytes, liveBytes, pinnedBytes });
+      else [active.bytes, active.liveBytes] = [active.bytes + bytes, active.liveBytes + liveBytes];
     }
-    return planMerge(stats, active, { segmentBytes, spaceTarget, inputsMax: INPUTS_MAX });
+    const { isTight } = this;
+    return planMerge(stats, active, { segmentBytes, spaceTarget, isTight, inputsMax: INPUTS_MAX });
   }
 
   *#merge(): Task<DiskError | undefined> {
@@ -203,14 +231,24 @@ export class House {
     const output = yield* this.#turn();
     if (typeof output === "string") return output;
     const barrier = (done: (isWhole: boolean) => void): void => this.#barrier(done);
-    const shared = { ...this.#options, barrier, counts: () => this.#counts(), isUrgent: () => this.#isUrgent };
+    const shared = {
+      ...{ ...this.#options, barrier, counts: () => this.#counts(), haste: () => this.#haste },
+      onStep: (bytes: number) => this.#stepped(bytes),
+    };
     const merge = new Merge(shared, inputs, output);
+    this.#inputs = inputs;
     const error = yield* merge.run();
     if (error !== undefined && !output.isClosed) this.#unfinished = merge;
     this.mergedBytes += merge.copiedBytes;
     this.merges++;
     this.damagedRecords += merge.damagedRecords;
     return error;
+  }
+
+  #stepped(copiedBytes: number): void {
+    this.#isCopying = copiedBytes > 0;
+    if (this.#isCopying) this.#brake.copied(copiedBytes);
+    else this.#brake.look();
   }
 
   /** A segment for copies, behind all that is closed, with the log going on behind it. */
@@ -231,7 +269,13 @@ export class House {
   }
 
   #barrier(done: (isWhole: boolean) => void): void {
-    this.#writer?.apply({}, (error) => done(error === undefined));
+    this.#barriers++;
+    // What is held lies before it.
+    this.#brake.release();
+    this.#writer?.apply({}, (error) => {
+      this.#barriers--;
+      done(error === undefined);
+    });
   }
 
   #counts(): Counts {

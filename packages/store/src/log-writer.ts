@@ -14,8 +14,8 @@ import { UndoLog } from "./undo-log.js";
 export interface WriterOptions extends BatchWriterOptions {
   /** Calls `run` when this turn's other batches have come too; never before it returns. */
   readonly defer: (run: () => void) => void;
-  /** Whether there is room for more values: at once where that is known. */
-  readonly hasRoom: (done: (hasRoom: boolean) => void) => void;
+  /** Whether there is room for so many bytes with values in them: at once, or when merging has made some. */
+  readonly hasRoom: (bytes: number, done: (hasRoom: boolean) => void) => void;
   /** A group has settled: time to look after the house. */
   readonly onSettled: () => void;
   /** The segment that a group shall go to now: the one before, or the next. */
@@ -141,7 +141,7 @@ export class LogWriter {
     if (this.#left !== undefined) this.#tellLeft();
     if (group.slab.used === 0) return this.#settled(group);
     if (!group.hasValues) return this.#write(group, file);
-    this.#options.hasRoom((hasRoom) => (hasRoom ? this.#write(group, file) : this.#undo("full")));
+    this.#options.hasRoom(group.slab.used, (hasRoom) => (hasRoom ? this.#write(group, file) : this.#undo("full")));
   }
 
   #write(group: Group, file: DiskFile): void {

@@ -11,16 +11,19 @@ import type { SegmentFiles } from "./segment-files.js";
 import { Slab } from "./slab.js";
 import { wait, type Task } from "./task.js";
 
-/** Calls `go` when merging may copy so many bytes; within the call, or later. `isUrgent`: space is short. */
-export type Pace = (bytes: number, isUrgent: boolean, go: () => void) => void;
+/** Calls `go` when merging may copy so many bytes; within the call, or later. `haste` goes from 0 to 1, where space is short: then as fast as can be. */
+export type Pace = (bytes: number, haste: number, go: () => void) => void;
 
 export interface OutputOptions {
   readonly hash64: Hash64;
   readonly index: KeyIndex;
   readonly files: SegmentFiles;
+  readonly segmentBytes: number;
   readonly counts: () => Counts;
-  readonly isUrgent: () => boolean;
+  readonly haste: () => number;
   readonly pace: Pace;
+  /** So many bytes are copied and flushed; none where merging only looked. */
+  readonly onStep: (bytes: number) => void;
 }
 
 /** What of the output is flushed, and what was listed and pinned then. */
@@ -30,6 +33,9 @@ interface Flushed {
   readonly facts: number;
   readonly pinned: readonly [number, number];
 }
+
+/** Of a segment. */
+const SLICES_LEAST = 4;
 
 export const NOTHING = new Uint8Array(0);
 
@@ -98,9 +104,10 @@ export class MergeOutput {
     };
   }
 
-  /** Once a slice is full. */
+  /** Once a slice is full; small segments have smaller ones, so that writes get their turns in between. */
   *flushSlice(): Task<DiskError | undefined> {
-    return this.#slab.used < limits.mergeSliceBytes ? undefined : yield* this.flush();
+    const sliceBytes = Math.min(limits.mergeSliceBytes, this.#options.segmentBytes / SLICES_LEAST);
+    return this.#slab.used < sliceBytes ? undefined : yield* this.flush();
   }
 
   *flush(): Task<DiskError | undefined> {
@@ -115,6 +122,7 @@ export class MergeOutput {
     this.#flushed = flushedOf(this.segment);
     this.copiedBytes += used;
     this.#onFlushed();
+    this.#options.onStep(used);
     return undefined;
   }
 
@@ -139,8 +147,10 @@ export class MergeOutput {
     return yield* files.alone(() => files.close(this.segment, { sequence: 0, facts: 0 }, index));
   }
 
+  /** Before so many bytes are written; none after some work without writing. */
   *breathe(bytes: number): Task<void> {
-    yield* wait<void>((done) => this.#options.pace(bytes, this.#options.isUrgent(), done));
+    if (bytes === 0) this.#options.onStep(0);
+    yield* wait<void>((done) => this.#options.pace(bytes, this.#options.haste(), done));
   }
 
   #file(): NonNullable<Segment["file"]> {

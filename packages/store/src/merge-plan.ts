@@ -1,4 +1,5 @@
-/** Which segments are worth merging: pure, on numbers. Space is to stay below twice what is live. */
+/** Which segments are worth merging, and how much there may be: pure, on numbers. Space stays below twice what is live. */
+import { limits as fixed } from "@kvorum/core";
 
 export interface SegmentStats {
   readonly id: number;
@@ -13,6 +14,30 @@ export interface MergeLimits {
   /** Of all bytes, as a multiple of the live ones: above this something is merged. */
   readonly spaceTarget: number;
   readonly inputsMax: number;
+  /** The disk is full: also what is small is worth merging. */
+  readonly isTight: boolean;
+}
+
+export interface SpaceBounds {
+  /** Of all bytes: above this something is merged. */
+  readonly startBytes: number;
+  /** No more than this, as long as what is dead can be told from what lives. */
+  readonly mostBytes: number;
+}
+
+export function spaceBounds(
+  liveBytes: number,
+  { segmentBytes, spaceTarget, isTight }: Omit<MergeLimits, "inputsMax">,
+): SpaceBounds {
+  const most = Math.max(fixed.storeSpaceMax, spaceTarget);
+  const mostBytes = Math.max(liveBytes * most, isTight ? 0 : segmentBytes * fixed.storeSegmentsLeast);
+  return { startBytes: (mostBytes * spaceTarget) / most, mostBytes };
+}
+
+/** From 0, where merging may take its time, to 1 half-way to what is too much. */
+export function hasteAt(totalBytes: number, { startBytes, mostBytes }: SpaceBounds): number {
+  const share = (totalBytes - startBytes) / Math.max(1, (mostBytes - startBytes) / 2);
+  return Math.max(0, Math.min(1, share));
 }
 
 /** Segments much smaller than they could be, from many short lives, are put together when there are so many. */
@@ -20,6 +45,9 @@ const SMALL_SHARE = 0.25;
 const SMALL_MAX = 8;
 /** What is gained must be worth the copying: at least this share of what is taken in. */
 const GAIN_MIN = 0.2;
+
+/** What a merged segment takes beside its records: its header, the record that seals it, and the rest of its index file. Else a small one would be merged for ever. */
+const SEGMENT_COSTS = 256;
 
 /**
  * Above this share of what is live, removals are worth the copying of what is older than they: the oldest segments are moved behind them, a few at a
@@ -37,8 +65,9 @@ export function planMerge(
   if (empty.length > 0) return empty.slice(0, limits.inputsMax).map(({ id }) => id);
   const total = closed.reduce((sum, { bytes }) => sum + bytes, active.bytes);
   const live = closed.reduce((sum, { liveBytes }) => sum + liveBytes, active.liveBytes);
-  if (total > live * limits.spaceTarget + limits.segmentBytes / 4) {
-    const picked = pick(closed, limits);
+  const { startBytes, mostBytes } = spaceBounds(live, limits);
+  if (total > startBytes) {
+    const picked = pick(closed, mostBytes - total, limits);
     if (picked.length > 0) return picked;
     const pinned = closed.reduce((sum, { pinnedBytes }) => sum + pinnedBytes, 0);
     if (pinned > live * PINNED_MAX) return fitting(closed, limits).map(({ id }) => id);
@@ -47,23 +76,33 @@ export function planMerge(
   return small.length > SMALL_MAX ? fitting(small, limits).map(({ id }) => id) : [];
 }
 
-function pick(closed: readonly SegmentStats[], limits: MergeLimits): readonly number[] {
+function pick(closed: readonly SegmentStats[], roomBytes: number, limits: MergeLimits): readonly number[] {
   // Removals can only go along with every segment that is older: from the oldest on, up to where they weigh most.
   const prefixes = closed.map((_, count) => closed.slice(0, count + 1)).slice(0, limits.inputsMax);
-  const candidates = [...prefixes.map((prefix) => score(prefix, true)), score(lightest(closed, limits), false)];
-  const best = candidates.toSorted((a, b) => b.worth - a.worth)[0];
-  return best === undefined || best.worth < GAIN_MIN ? [] : best.segments.map(({ id }) => id).toSorted((a, b) => a - b);
+  // The copies and what is written meanwhile lie beside what is merged until all is done. Copying a little gains more than it takes, also without room.
+  const copiesMost = Math.max(limits.segmentBytes / 4, Math.min(limits.segmentBytes, roomBytes / 2));
+  const lightest = deadest(closed, copiesMost, limits);
+  const candidates = [...prefixes.map((prefix) => score(prefix, true)), score(lightest, false)];
+  const worthwhile = candidates.filter(({ worth }) => worth >= GAIN_MIN);
+  const fit = worthwhile.filter(({ kept }) => kept <= copiesMost);
+  const best = bestOf(fit, limits) ?? worthwhile.toSorted((a, b) => a.kept - b.kept)[0];
+  return best === undefined ? [] : best.segments.map(({ id }) => id).toSorted((a, b) => a - b);
 }
 
-/** Those with the least in them that is live, as many as fill one segment. */
-function lightest(closed: readonly SegmentStats[], limits: MergeLimits): readonly SegmentStats[] {
+/** Each merge begins a segment anew: of those that gain a good part of one the cheapest, else what gains most. */
+function bestOf(candidates: readonly Score[], { segmentBytes }: MergeLimits): Score | undefined {
+  const byWorth = candidates.toSorted((a, b) => b.worth - a.worth);
+  const byGain = candidates.toSorted((a, b) => b.gained - a.gained);
+  return byWorth.find(({ gained }) => gained >= segmentBytes / 2) ?? byGain[0];
+}
+
+/** Those with the most in them that is dead, as many as leave no more than `mostBytes` to copy. */
+function deadest(closed: readonly SegmentStats[], mostBytes: number, limits: MergeLimits): readonly SegmentStats[] {
   const share = ({ liveBytes, pinnedBytes, bytes }: SegmentStats): number =>
     (liveBytes + pinnedBytes) / Math.max(1, bytes);
   const wasteful = closed.filter((segment) => share(segment) < 1 - GAIN_MIN);
-  return fitting(
-    wasteful.toSorted((a, b) => share(a) - share(b)),
-    limits,
-  );
+  const sorted = wasteful.toSorted((a, b) => share(a) - share(b));
+  return fitting(sorted, { ...limits, segmentBytes: mostBytes });
 }
 
 function fitting(segments: readonly SegmentStats[], { segmentBytes, inputsMax }: MergeLimits): readonly SegmentStats[] {
@@ -77,12 +116,20 @@ function fitting(segments: readonly SegmentStats[], { segmentBytes, inputsMax }:
   return taken;
 }
 
-/** What is gained, as a share of what is read. */
-function score(
-  segments: readonly SegmentStats[],
-  isOldest: boolean,
-): { segments: readonly SegmentStats[]; worth: number } {
+interface Score {
+  readonly segments: readonly SegmentStats[];
+  readonly kept: number;
+  readonly gained: number;
+  /** What is gained, as a share of what is read. */
+  readonly worth: number;
+}
+
+function score(segments: readonly SegmentStats[], isOldest: boolean): Score {
   const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-  const kept = segments.reduce((sum, { liveBytes, pinnedBytes }) => sum + liveBytes + (isOldest ? 0 : pinnedBytes), 0);
-  return { segments, worth: bytes === 0 ? 0 : (bytes - kept) / bytes };
+  const copied = segments.reduce(
+    (sum, { liveBytes, pinnedBytes }) => sum + liveBytes + (isOldest ? 0 : pinnedBytes),
+    0,
+  );
+  const kept = copied === 0 ? 0 : copied + SEGMENT_COSTS;
+  return { segments, kept, gained: bytes - kept, worth: bytes === 0 ? 0 : (bytes - kept) / bytes };
 }

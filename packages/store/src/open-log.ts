@@ -102,7 +102,7 @@ function compose(options: LogOptions, state: Recovered, files: SegmentFiles, act
   const writer: LogWriter = new LogWriter(
     {
       ...{ hash64, fingerprint, encodeName, index, cache, defer },
-      hasRoom: (done) => house.hasRoom(done),
+      hasRoom: (bytes, done) => house.hasRoom(bytes, done),
       onSettled: () => house.look(),
       nextSegment: (current) => house.nextSegment(current),
       onLeft: (segment, counts) => house.left(segment, counts),

@@ -46,14 +46,16 @@ export class SegmentFiles {
     let error = yield* wait<DiskError | undefined>((done) => file.append(header, done));
     error ??= yield* wait<DiskError | undefined>((done) => file.flush(done));
     error ??= yield* wait<DiskError | undefined>((done) => this.disk.flushFolder(done));
+    let segment: Segment | undefined;
     if (error === undefined) {
-      const segment = this.segments.add(id, file, SEGMENT_HEADER_BYTES);
+      segment = this.segments.add(id, file, SEGMENT_HEADER_BYTES);
       error = yield* this.writeManifest();
       if (error === undefined) return segment;
       this.segments.remove(segment);
     }
     yield* wait<void>((done) => file.close(done));
     yield* wait<DiskError | undefined>((done) => this.disk.remove(segmentFile(id), done));
+    if (segment !== undefined) this.segments.gone(segment);
     return error;
   }
 
@@ -86,7 +88,10 @@ export class SegmentFiles {
 
   *writeIndex(file: IndexFile): Task<DiskError | undefined> {
     const name = indexFile(file.segment);
-    return yield* this.replace(`${name}.tmp`, name, encodeIndexFile(this.primitives, this.salt, file));
+    const error = yield* this.replace(`${name}.tmp`, name, encodeIndexFile(this.primitives, this.salt, file));
+    const segment = this.segments.all.find(({ id }) => id === file.segment);
+    if (error === undefined && segment !== undefined) segment.indexBytes = file.entries.bytes;
+    return error;
   }
 
   *readIndex(segment: Segment): Task<IndexFile | undefined> {
@@ -117,6 +122,7 @@ export class SegmentFiles {
       if (segment.isDamaged) yield* wait((done) => this.disk.rename(name, `${name}${QUARANTINED}`, done));
       else yield* wait((done) => this.disk.remove(name, done));
       yield* wait((done) => this.disk.remove(indexFile(segment.id), done));
+      this.segments.gone(segment);
     }
     if (segments.some(({ isDamaged }) => isDamaged)) yield* this.#thinOut();
     return undefined;

@@ -1,7 +1,7 @@
 /** The segments of a store as they are known in memory: their files, what of them is live, and the slots by which the index names them. */
 import { assert } from "@kvorum/core";
 import type { DiskFile } from "./disk.js";
-import { EntryList } from "./format/entry-list.js";
+import { EntryList, LISTED_BYTES } from "./format/entry-list.js";
 import { UNIT_BYTES } from "./format/record.js";
 
 export class Segment {
@@ -17,6 +17,8 @@ export class Segment {
   isDamaged = false;
   /** Nothing is appended any more, and its index file is on the disk. */
   isClosed = false;
+  /** Of the list in its index file, once there is one. */
+  indexBytes = 0;
   /** What its index file will say; dropped once that is written. */
   entries: EntryList | undefined;
   /** Undefined: the file is gone, and all that the index knows of it is damaged. */
@@ -34,12 +36,18 @@ export class Segment {
     this.end = end;
   }
 
+  /** On the disk, with the index file that it has or will have. */
+  get bytes(): number {
+    return this.end + (this.entries === undefined ? this.indexBytes : this.entries.bytes);
+  }
+
+  /** Records with what index files say of them: what would be left if nothing were dead. */
   get liveBytes(): number {
-    return this.liveUnits * UNIT_BYTES;
+    return this.liveUnits * UNIT_BYTES + this.liveRecords * LISTED_BYTES;
   }
 
   get pinnedBytes(): number {
-    return this.pinnedUnits * UNIT_BYTES;
+    return this.pinnedUnits * UNIT_BYTES + this.pinnedRecords * LISTED_BYTES;
   }
 
   gain(units: number): void {
@@ -86,13 +94,16 @@ export class SegmentSet {
   readonly #bySlot: (Segment | undefined)[] = [undefined];
   /** In the order of their ids: later is newer. */
   #ordered: Segment[] = [];
+  /** Bytes of files that are still there though no segment of the store any more. */
+  #leavingBytes = 0;
 
   get all(): readonly Segment[] {
     return this.#ordered;
   }
 
+  /** All that is on the disk. */
   get totalBytes(): number {
-    return this.#ordered.reduce((sum, { end }) => sum + end, 0);
+    return this.#ordered.reduce((sum, { bytes }) => sum + bytes, this.#leavingBytes);
   }
 
   get liveBytes(): number {
@@ -121,5 +132,11 @@ export class SegmentSet {
     assert(segment.liveRecords === 0, "a segment that goes holds nothing that is live");
     this.#bySlot[segment.slot] = undefined;
     this.#ordered = this.#ordered.filter((other) => other !== segment);
+    this.#leavingBytes += segment.bytes;
+  }
+
+  /** The files of one that was removed are gone too. */
+  gone(segment: Segment): void {
+    this.#leavingBytes -= segment.bytes;
   }
 }

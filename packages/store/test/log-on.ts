@@ -6,7 +6,7 @@ export const SMALL: Omit<LogOptions, "disk"> = {
   primitives: testPrimitives,
   salt: () => 0x5a17_5a17_5a17n,
   defer: setImmediate,
-  pace: (_bytes, _isUrgent, go) => go(),
+  pace: (_bytes, _haste, go) => go(),
   segmentBytes: 4096,
   cacheBytes: 16 * 1024,
   spaceTarget: 1.5,

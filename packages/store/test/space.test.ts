@@ -56,6 +56,25 @@ describe("space", () => {
     expect(disk.usedBytes).toBeLessThan(diskBytes * 2);
   });
 
+  it("stays below twice what is live while writes come as fast as they can, and none waits for ever", async () => {
+    await new Promise<void>((done) => storage.close(done));
+    storage = await opened(disk, { segmentBytes: 32 * 1024 });
+    // A segment takes some fifteen groups, and making one takes as long as ten: on real disks both are shares of a hundredth.
+    const [KEYS, WRITERS] = [1_000, 12];
+    const rng = new Rng(2);
+    for (let i = 0; i < KEYS; i++) await applied(storage, put(i));
+    let [most, written] = [0, 0];
+    const writer = async (): Promise<void> => {
+      while (written++ < 12_000) {
+        expect(await applied(storage, put(rng.below(KEYS)))).toBe(undefined);
+        most = Math.max(most, disk.usedBytes / storage.stats().liveBytes);
+      }
+    };
+    await Promise.all(Array.from({ length: WRITERS }, writer));
+    expect(storage.stats().merges).toBeGreaterThan(30);
+    expect(most).toBeLessThan(2);
+  });
+
   it("comes back from removed keys and from dropped partitions, and what they removed stays removed", async () => {
     for (let round = 0; round < 3; round++) {
       await Promise.all(Array.from({ length: 200 }, (_, i) => applied(storage, put(i))));

@@ -118,9 +118,11 @@ export const limits = {
   segmentBytes: 64 * 1024 * 1024,
   /** Recently written and read records that the log holds in memory. */
   storeCacheBytes: 256 * 1024 * 1024,
-  /** Bytes of the log over live bytes: above the first something is merged, at the second as fast as can be. */
+  /** Bytes of the log over live bytes: above the first something is merged, the faster the nearer to the second; writes are held back before they pass that. */
   storeSpaceTarget: 1.6,
-  storeSpaceMax: 1.9,
+  storeSpaceMax: 2,
+  /** A log of no more segments may be larger: one is written to, one is merged into, and one dies. */
+  storeSegmentsLeast: 4,
   /** What merging may copy a second while there is room, and the pieces that it copies at once. */
   mergeBytesPerSecond: 16 * 1024 * 1024,
   mergeSliceBytes: 256 * 1024,

@@ -38,10 +38,11 @@ export async function openLogStorage({ path, primitives, sizes }: LogStorageOpti
   throw new Error(problem(path, opened));
 }
 
-/** Merging leaves the disk to others for as long as a piece is worth at its rate; where space is short it only lets the loop go round. */
-const pace: Pace = (bytes, isUrgent, go) => {
-  if (isUrgent || bytes === 0) setImmediate(go);
-  else setTimeout(go, (bytes / limits.mergeBytesPerSecond) * 1_000);
+/** Merging leaves the disk to others for as long as a piece is worth at its rate, for less in haste; where space is short it only lets the loop go round. */
+const pace: Pace = (bytes, haste, go) => {
+  const restMs = (bytes / limits.mergeBytesPerSecond) * 1_000 * (1 - haste);
+  if (restMs < 1) setImmediate(go);
+  else setTimeout(go, restMs);
 };
 
 function problem(path: string, opened: "locked" | "full" | "failed"): string {

@@ -31,7 +31,7 @@ export class LogDiskStorage implements Storage {
     const later = (delayMs: number, task: () => void): void => void process.clock.after(delayMs, task);
     const turns = {
       defer: (task: () => void): void => later(GATHER_MS, task),
-      pace: (_bytes: number, _isUrgent: boolean, go: () => void): void => later(PACE_MS, go),
+      pace: (_bytes: number, _haste: number, go: () => void): void => later(PACE_MS, go),
     };
     const begin = (): void =>
       run(openLog(disk.logOptions(files, turns)), (opened) => {

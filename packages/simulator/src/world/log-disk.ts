@@ -150,7 +150,7 @@ export class LogDisk extends Disk {
     let log: LogStorage | undefined;
     const turns = {
       defer: (task: () => void) => void later.push(task),
-      pace: (_: number, __: boolean, go: () => void) => void later.push(go),
+      pace: (_: number, __: number, go: () => void) => void later.push(go),
     };
     const files = this.#files.copy(this.#atOnce());
     // A start needs some room; how much there is says nothing of what is there.

@@ -3,6 +3,7 @@ import { word } from "../index/partition-table.js";
 
 /** The eight words of an index entry, then `partition << 16 | kind`, and the size in units. */
 export const LISTED_WORDS = 10;
+export const LISTED_BYTES = LISTED_WORDS * 4;
 export const listed = { ...word, partitionAndKind: 8, size: 9 } as const;
 
 const INITIAL_ENTRIES = 256;
@@ -29,6 +30,11 @@ export class EntryList {
   /** Entries. */
   get length(): number {
     return this.#length;
+  }
+
+  /** What an index file takes for it, with each fact counted as an entry: its value is in the segment. */
+  get bytes(): number {
+    return (this.#length + this.facts.length) * LISTED_BYTES;
   }
 
   /** Where the words of the entry that is added next begin in {@link words}, with room for them. */

@@ -168,6 +168,7 @@ function* recoverFrom(
       read.push(scanned);
     } else {
       segment.isClosed = true;
+      segment.indexBytes = file.entries.bytes;
     }
     losses.records ||= file.hasGap;
     losses.facts ||= file.lostFacts;

@@ -51,7 +51,7 @@ export function diskOptions(rng: Rng, turns: Turns, endAt: number): SimulatedDis
 export function open(disk: SimulatedDisk, turns: Turns, spaceTarget = 1.3): LogStorage {
   let opened: unknown;
   const defer = (later: () => void): void => turns.add(later);
-  const pace: Pace = (_bytes, _isUrgent, go) => turns.add(go);
+  const pace: Pace = (_bytes, _haste, go) => turns.add(go);
   run(openLog({ ...SMALL, segmentBytes: 1_500, spaceTarget, disk, defer, pace }), (log) => (opened = log));
   turns.until(() => opened !== undefined);
   // Refused for want of room: that life ends before it began.
