@@ -87,7 +87,7 @@ export class FactStore {
     const name = originPrefix + snapshot.instance.toString(16).padStart(12, "0");
     const writer = new Writer(primitives.text);
     encodeOrigin(writer, snapshot);
-    return { name, value: seal(primitives, name, writer.take()) };
+    return { name, value: seal(primitives, name, writer.view()) };
   }
 
   /** Says a durable fact: `done` comes once it is on this node's disk, and only then does anybody hear of it. */

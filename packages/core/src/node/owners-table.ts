@@ -2,8 +2,9 @@
  * The records of all partitions, as this node knows them: on its disk before it goes by them, so that what it told others it has seen is still
  * seen after a restart (DESIGN §3). Records lie in blocks of neighbouring partitions: a change of the whole ring is a few writes of one flush.
  */
-import { MalformedError, Reader, Writer } from "../base/bytes.js";
+import { MalformedError, Reader } from "../base/bytes.js";
 import type { Primitives } from "../base/primitives.js";
+import { scratchFor } from "../base/scratch.js";
 import { seal, unseal } from "../base/sealed.js";
 import type { MetaWrite, Storage } from "../ports/storage.js";
 import { readRecords, writeRecords } from "../ring/owners-codec.js";
@@ -25,13 +26,11 @@ export class OwnersTable {
   /** What is on its way to the disk, or there. */
   readonly #written: OwnersRecord[];
   readonly #digests: bigint[];
-  readonly #writer: Writer;
   /** Told which partitions have a newer record in force. */
   onChange: (partitions: readonly number[]) => void = () => {};
 
   constructor(options: OwnersTableOptions, known: Iterable<PlacedRecord>) {
     this.#options = options;
-    this.#writer = new Writer(options.primitives.text);
     this.#inForce = Array.from({ length: options.partitions }, () => UNKNOWN_RECORD);
     for (const { partition, record } of known) if (partition < options.partitions) this.#inForce[partition] = record;
     this.#written = [...this.#inForce];
@@ -61,13 +60,17 @@ export class OwnersTable {
     return [...blocks].map(([block, records]) => encodeBlock(primitives, block, records));
   }
 
+  get partitions(): number {
+    return this.#options.partitions;
+  }
+
   record(partition: number): OwnersRecord {
     return this.#inForce[partition] ?? UNKNOWN_RECORD;
   }
 
   /** All that is known, in the order of the partitions. */
   all(): PlacedRecord[] {
-    return this.#inForce.flatMap((record, partition) => (record.epoch > 0 ? [{ partition, record }] : []));
+    return knownOf(this.#inForce, 0, this.#inForce.length);
   }
 
   /** Equal on members that go by the same records. */
@@ -81,7 +84,10 @@ export class OwnersTable {
 
   /** The records of those blocks that differ from what another has. */
   differing(digests: readonly bigint[]): PlacedRecord[] {
-    return this.all().filter(({ partition }) => digests[blockOf(partition)] !== this.#digests[blockOf(partition)]);
+    return this.#digests.flatMap((digest, block) => {
+      const first = block * PARTITIONS_A_BLOCK;
+      return digest === digests[block] ? [] : knownOf(this.#inForce, first, first + PARTITIONS_A_BLOCK);
+    });
   }
 
   /** Takes records that are newer than what is known here. `done` comes when all of them are on disk and in force, or can't be kept. */
@@ -103,8 +109,7 @@ export class OwnersTable {
 
   #writtenIn(block: number): PlacedRecord[] {
     const first = block * PARTITIONS_A_BLOCK;
-    const records = this.#written.slice(first, first + PARTITIONS_A_BLOCK);
-    return records.flatMap((record, i) => (record.epoch > 0 ? [{ partition: first + i, record }] : []));
+    return knownOf(this.#written, first, first + PARTITIONS_A_BLOCK);
   }
 
   #enforce(placed: readonly PlacedRecord[]): void {
@@ -123,11 +128,21 @@ export class OwnersTable {
   /** Adds a record to its block's digest, or takes it out. */
   #toggle(partition: number, record: OwnersRecord): void {
     if (record.epoch === 0) return;
-    this.#writer.reset();
-    writeRecords(this.#writer, [{ partition, record }]);
+    const writer = scratchFor(this.#options.primitives.text);
+    writeRecords(writer, [{ partition, record }]);
     const block = blockOf(partition);
-    this.#digests[block] = (this.#digests[block] ?? 0n) ^ this.#options.primitives.hash64(this.#writer.view());
+    this.#digests[block] = (this.#digests[block] ?? 0n) ^ this.#options.primitives.hash64(writer.view());
   }
+}
+
+/** Those of the partitions from `first` to before `end` of which anything is known. */
+function knownOf(records: readonly OwnersRecord[], first: number, end: number): PlacedRecord[] {
+  const known: PlacedRecord[] = [];
+  for (let partition = first; partition < Math.min(end, records.length); partition++) {
+    const record = records[partition] as OwnersRecord;
+    if (record.epoch > 0) known.push({ partition, record });
+  }
+  return known;
 }
 
 function blockOf(partition: number): number {
@@ -136,9 +151,9 @@ function blockOf(partition: number): number {
 
 function encodeBlock(primitives: Primitives, block: number, records: readonly PlacedRecord[]): MetaWrite {
   const name = metaPrefix + block.toString(16).padStart(4, "0");
-  const writer = new Writer(primitives.text);
+  const writer = scratchFor(primitives.text);
   writeRecords(writer, records);
-  return { name, value: seal(primitives, name, writer.take()) };
+  return { name, value: seal(primitives, name, writer.view()) };
 }
 
 function decodeBlock(primitives: Primitives, name: string, value: Uint8Array): PlacedRecord[] | undefined {

@@ -19,28 +19,39 @@ export interface Placement {
   readonly all: readonly string[];
 }
 
+interface KnownPlacement {
+  readonly record: OwnersRecord;
+  readonly placement: Placement;
+}
+
 /** The placements of all partitions, each made once for its record and its members. */
 export class Placements {
-  readonly #known = new Map<number, { readonly record: OwnersRecord; readonly placement: Placement }>();
+  #known: (KnownPlacement | undefined)[];
 
   constructor(
     readonly table: OwnersTable,
     readonly isMember: (name: string) => boolean,
-  ) {}
+  ) {
+    this.#known = unknown(table.partitions);
+  }
 
   of(partition: number): Placement {
     const record = this.table.record(partition);
-    const known = this.#known.get(partition);
+    const known = this.#known[partition];
     if (known?.record === record) return known.placement;
     const placement = placementOf(record, this.isMember);
-    this.#known.set(partition, { record, placement });
+    this.#known[partition] = { record, placement };
     return placement;
   }
 
   /** Somebody became a member, or ceased to be one. */
   membersChanged(): void {
-    this.#known.clear();
+    this.#known = unknown(this.table.partitions);
   }
+}
+
+function unknown(partitions: number): undefined[] {
+  return Array.from({ length: partitions }, () => undefined);
 }
 
 export function placementOf(record: OwnersRecord, isMember: (name: string) => boolean): Placement {

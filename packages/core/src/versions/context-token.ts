@@ -5,6 +5,7 @@
 import { MalformedError, Reader, Writer } from "../base/bytes.js";
 import { limits } from "../base/limits.js";
 import type { Primitives } from "../base/primitives.js";
+import { scratchFor } from "../base/scratch.js";
 import type { Stamp } from "../base/hlc.js";
 import type { CausalContext } from "./context.js";
 import { boundContextVector } from "./context.js";
@@ -12,6 +13,8 @@ import { decodeVector, encodeVector } from "./vector-codec.js";
 
 const TOKEN_VERSION = 1;
 const HASH_BYTES = 16;
+/** A stamp and a few actors: so little lies on V8's own heap, where it costs least. */
+const BODY_BYTES_USUAL = 64;
 const TOKEN_BYTES_MAX = Math.floor((limits.contextCharsMax * 3) / 4);
 
 /** The token of a context: version (1 byte), keyed hash (16), stamp, vector. `secret` is the cluster's, `keyId` the key's full name. */
@@ -21,14 +24,14 @@ export function sealContext(
   keyId: Uint8Array,
   context: CausalContext,
 ): Uint8Array {
-  const body = new Writer(primitives.text);
+  const body = new Writer(primitives.text, BODY_BYTES_USUAL);
   body.uvarint(context.stamp);
   encodeVector(body, boundContextVector(context.vector, []));
-  const token = new Writer(primitives.text, 1 + HASH_BYTES + body.length);
-  token.u8(TOKEN_VERSION);
-  token.raw(hashOf(primitives, secret, keyId, body.view()));
-  token.raw(body.view());
-  return token.take();
+  const token = new Uint8Array(1 + HASH_BYTES + body.length);
+  token[0] = TOKEN_VERSION;
+  token.set(hashOf(primitives, secret, keyId, body.view()), 1);
+  token.set(body.view(), 1 + HASH_BYTES);
+  return token;
 }
 
 /** The context in a token; undefined when it is malformed, was changed, or belongs to another key or cluster: to one who has no secret these are one. */
@@ -74,7 +77,7 @@ export function peekContext(text: Primitives["text"], token: Uint8Array): Causal
 
 /** The key's name goes in with its length, so that no name and body run into those of another key. */
 function hashOf(primitives: Primitives, secret: Uint8Array, keyId: Uint8Array, body: Uint8Array): Uint8Array {
-  const writer = new Writer(primitives.text, keyId.length + body.length + 8);
+  const writer = scratchFor(primitives.text);
   writer.u8(TOKEN_VERSION);
   writer.blob(keyId);
   writer.raw(body);

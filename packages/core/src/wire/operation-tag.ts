@@ -1,6 +1,7 @@
 /** Names a write through all its retries (DESIGN §4, Retries): the same idempotency key gives the same tag, whatever the attempt. */
 import { Writer } from "../base/bytes.js";
 import type { Primitives } from "../base/primitives.js";
+import { scratchFor } from "../base/scratch.js";
 import type { OperationTag, PutCommand } from "./messages.js";
 
 type Write = Pick<PutCommand, "id" | "value" | "contentType" | "ttlSeconds" | "context">;
@@ -8,7 +9,6 @@ type Write = Pick<PutCommand, "id" | "value" | "contentType" | "ttlSeconds" | "c
 const NO_KEY = new Uint8Array();
 /** Writes of larger values get a slab of their own, so that the one that is kept stays small. */
 const SCRATCH_VALUE_BYTES = 16 * 1024;
-let scratch: Writer | undefined;
 
 /** `attempt`: 1 says that no earlier one was made, so that nobody is asked about it; undefined that there may have been one. */
 export function operationTag(
@@ -34,7 +34,7 @@ export function operationTagOf(
 
 /** A hash of all that makes two writes different. */
 function checkOf(primitives: Primitives, { id, value, contentType, ttlSeconds, context }: Write): bigint {
-  const writer = (value?.length ?? 0) > SCRATCH_VALUE_BYTES ? new Writer(primitives.text) : scratchFor(primitives);
+  const writer = (value?.length ?? 0) > SCRATCH_VALUE_BYTES ? new Writer(primitives.text) : scratchFor(primitives.text);
   writer.blob(id);
   writer.blob(context);
   writer.string(contentType);
@@ -42,11 +42,4 @@ function checkOf(primitives: Primitives, { id, value, contentType, ttlSeconds, c
   if (value !== undefined) writer.blob(value);
   if (ttlSeconds !== undefined) writer.uvarint(ttlSeconds);
   return primitives.hash64(writer.view());
-}
-
-/** One slab for the hashes of all: nothing of it outlives a call. */
-function scratchFor({ text }: Primitives): Writer {
-  if (scratch?.text !== text) scratch = new Writer(text);
-  scratch.reset();
-  return scratch;
 }
