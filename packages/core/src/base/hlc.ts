@@ -14,6 +14,11 @@ export function stampAt(wallMs: number): Stamp {
   return (wallMs * TICKS_PER_MS) as Stamp;
 }
 
+/** The stamp next to another one, whatever the clock says. */
+export function stampAfter(stamp: Stamp): Stamp {
+  return (stamp + 1) as Stamp;
+}
+
 export function stampMs(stamp: Stamp): number {
   return Math.floor(stamp / TICKS_PER_MS);
 }

@@ -3,6 +3,7 @@
  * it writes its own removal into the log, sees that the others have heard of it, and is gone. One whose process ended in between, before anybody
  * heard, says it at its next start: else the others would wait for it for ever.
  */
+import { NO_STAMP, stampAfter } from "../base/hlc.js";
 import type { Handover } from "./handover.js";
 import type { Handoff } from "./handoff.js";
 import type { NodeContext } from "./context.js";
@@ -91,8 +92,9 @@ export class Departure {
   #remove(): void {
     const { node, handoff } = this.#options;
     const { hints } = handoff;
-    const stamp = node.stamp(node.ring.events.at(-1)?.stamp);
-    if (stamp === undefined) return;
+    const last = node.ring.events.at(-1)?.stamp ?? NO_STAMP;
+    // Its own end follows what it knows, and nobody else's word competes with it: a clock that is off need not keep it here.
+    const stamp = node.stamp(last) ?? stampAfter(last);
     const { instance } = node.identity;
     // At once: the ring that comes back says that this node is no member, and that is as it should be.
     this.#state = "removed";

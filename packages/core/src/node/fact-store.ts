@@ -36,8 +36,6 @@ export class FactStore {
   readonly #unkept = new Set<string>();
   /** What found no space: it is written with whatever comes next. */
   #waiting: readonly News[] = [];
-  /** A flush failed: whoever holds the node together ends it. */
-  onFailed: () => void = () => {};
 
   private constructor(
     readonly options: FactStoreOptions,
@@ -137,7 +135,7 @@ export class FactStore {
     const meta = snapshots.filter((each) => each !== undefined).map((each) => FactStore.originMeta(primitives, each));
     storage.apply({ meta }, (error) => {
       // After a failed flush the store takes nothing more: what was heard is heard again after the restart.
-      if (error === "failed") return this.onFailed();
+      if (error === "failed") return;
       if (error === "full") this.#waiting = [...all, ...this.#waiting];
       else for (const news of all) this.#kept(news);
     });

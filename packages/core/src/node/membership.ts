@@ -50,8 +50,6 @@ export interface MembershipOptions {
   readonly plants: ReadonlySet<Plant>;
   /** Another process speaks with this node's instance id: this one must stop. */
   readonly onRival: () => void;
-  /** The store has failed for good: a member that owns nothing any more may hear of it here alone. */
-  readonly onStorageFailed: () => void;
   /** The start that this node is in, after those before it that nobody has proven. */
   readonly starts: readonly StartMark[];
   /** A round of gossip begins. */

@@ -144,7 +144,7 @@ export class NodeParts implements NodeContext {
     this.holdings = new Holdings(primitives);
     this.tides = new Tides(settings.messageLifeMs, clock.monotonicMs());
     this.calls = new Calls(options.network, clock, this.tides);
-    facts.onFailed = () => this.#storageFailed();
+    storage.onFailed = () => this.#storageFailed();
     this.buckets = new Buckets(primitives, facts, identity.replicas);
     this.forest = new Forest(Math.log2(identity.partitions));
     this.trees = new TreeKeeper({
@@ -160,7 +160,6 @@ export class NodeParts implements NodeContext {
       owed: () => this.#owed(),
       diskStalledMs: () => storage.stalledMs,
       onOwners: (name, digest) => this.handover.hearing.gossiped(name, digest),
-      onStorageFailed: () => this.#storageFailed(),
       onRival: () => this.ownStart.disown(refusals.copied(this.self)),
       onRound: () => this.ownStart.ask(),
       starts: this.ownStart.marks,
@@ -342,7 +341,6 @@ export class NodeParts implements NodeContext {
       onDamage: (key) => this.#foundDamage(key),
       onDoubtful: (key) => this.healer.found(key),
       onFull: (partition) => this.census.recount(partition),
-      onFailed: () => this.#storageFailed(),
     });
   }
 

@@ -200,6 +200,8 @@ export class PutDriver<T> {
     const [target] = this.node.hints.targetsOf([owner]);
     const fallback = target && this.#standIns.next();
     if (target === undefined || fallback === undefined) return false;
+    // It was asked as an owner of before: that answer is none to what it is asked now.
+    this.#calls.get(fallback)?.cancel();
     this.#accumulator.standIn(fallback, owner);
     const { id } = this.order.key;
     const body = this.#body;

@@ -74,8 +74,6 @@ export interface ReplicaOptions {
   readonly onDoubtful: (key: KeyId) => void;
   /** There was no space for a change of a key in this partition: it is gone, though it was seen. */
   readonly onFull: (partition: number) => void;
-  /** The store has failed for good. */
-  readonly onFailed: () => void;
 }
 
 /** The hash trees, as a replica keeps them current (DESIGN §7). */
@@ -309,8 +307,7 @@ export class Replica {
   }
 
   #applied(key: KeyId, error: StorageError | undefined): void {
-    const { actors, trees, onFull, onFailed } = this.#options;
-    if (error === "failed") onFailed();
+    const { actors, trees, onFull } = this.#options;
     if (error !== "full") return;
     // The record of before is back, and may not know of a dot that others have by now (TRAPS 1).
     actors.retireAll();

@@ -24,8 +24,6 @@ export interface RosterOptions {
   readonly facts: FactStore;
   /** The facts give another ring now. */
   readonly onRing: (ring: Ring) => void;
-  /** The store has failed for good: a member that owns nothing any more may hear of it here alone. */
-  readonly onStorageFailed: () => void;
 }
 
 export class Roster {
@@ -115,7 +113,6 @@ export class Roster {
     const key = facts.memberPrefix + membershipEventId(event);
     store.publish(key, facts.encodeMemberFact(primitives, event), (error) => {
       if (error === undefined) this.understand();
-      else if (error === "failed") this.#options.onStorageFailed();
       done(error === undefined);
     });
   }

@@ -1,6 +1,7 @@
 /**
- * Whether the disk still moves: how long nothing of what was applied has become durable. A disk that hangs leaves the loop alive and its
- * heartbeats sound, so the age of what waits for it goes with them (DESIGN §8).
+ * The node's store, with an eye on its disk: how long nothing of what was applied has become durable, and whether a flush has failed. A disk that
+ * hangs leaves the loop alive and its heartbeats sound, so the age of what waits for it goes with them; a failed flush is final, whoever of the
+ * node's parts met it (DESIGN §8).
  */
 import type { Clock } from "../ports/clock.js";
 import type {
@@ -22,6 +23,10 @@ export class WatchedStorage implements Storage {
   #pending = 0;
   /** When one became durable last, or when the first of the pending ones was applied. */
   #movedMs = 0;
+  #hasFailed = false;
+  #closed = false;
+  /** A flush failed: told once, before whoever applied the batch hears of it. Whoever holds the node together ends it. */
+  onFailed: () => void = () => {};
 
   constructor(inner: Storage, clock: Clock) {
     this.#inner = inner;
@@ -38,6 +43,7 @@ export class WatchedStorage implements Storage {
     this.#inner.apply(batch, (error) => {
       this.#pending--;
       this.#movedMs = this.#clock.monotonicMs();
+      if (error === "failed") this.#failed();
       done(error);
     });
   }
@@ -84,6 +90,13 @@ export class WatchedStorage implements Storage {
   }
 
   close(done: () => void): void {
+    this.#closed = true;
     this.#inner.close(done);
+  }
+
+  #failed(): void {
+    if (this.#hasFailed || this.#closed) return;
+    this.#hasFailed = true;
+    this.onFailed();
   }
 }

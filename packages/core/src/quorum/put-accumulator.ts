@@ -37,9 +37,14 @@ export class PutAccumulator {
     return this.progress;
   }
 
-  /** `fallback` is asked to keep the state for `owner`. An owner stands in for nobody, and nobody for two. */
+  /**
+   * `fallback` is asked to keep the state for `owner`. An owner stands in for nobody, and nobody for two. What a fallback said when it was an owner
+   * binds it no more: that copy may go at any moment.
+   */
   standIn(fallback: string, owner: string): void {
-    if (!this.#asked.has(fallback) && !this.#standIns.has(fallback)) this.#standIns.set(fallback, owner);
+    if (this.#asked.has(fallback) || this.#standIns.has(fallback)) return;
+    this.#replies.delete(fallback);
+    this.#standIns.set(fallback, owner);
   }
 
   /** Nobody counts on that member's word any more: it is silent, or down by all signs. It counts all the same when it comes. */

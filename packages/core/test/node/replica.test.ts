@@ -44,7 +44,6 @@ function replicaOn(readDelayMs: number) {
     onDamage: () => void found.push(timeline.nowMs),
     onDoubtful: () => {},
     onFull: () => {},
-    onFailed: () => {},
   });
   /** A blind write by this node, as its coordinator decides it. */
   const decideWrite =

@@ -22,6 +22,12 @@ class SlowStorage extends MemoryStorage {
   }
 }
 
+class FailedStorage extends MemoryStorage {
+  override apply(_batch: Parameters<Storage["apply"]>[0], done: (error: StorageError | undefined) => void): void {
+    done("failed");
+  }
+}
+
 function watched(inner: Storage) {
   let nowMs = 0;
   const clock = { monotonicMs: () => nowMs, wallMs: () => nowMs, after: () => () => {} };
@@ -53,5 +59,18 @@ describe("a watched store", () => {
     expect(storage.stalledMs).toBe(300);
     slow.ends.shift()?.();
     expect(storage.stalledMs).toBe(0);
+  });
+
+  it("says once that a flush has failed, whoever applied the batch, and nothing of one that comes after its close", () => {
+    const { storage } = watched(new FailedStorage((run) => run(), new Image()));
+    const heard: string[] = [];
+    storage.onFailed = () => heard.push("failed for good");
+    for (let i = 0; i < 2; i++) storage.apply({}, (error) => heard.push(`${error}`));
+    expect(heard).toEqual(["failed for good", "failed", "failed"]);
+    const closed = watched(new FailedStorage((run) => run(), new Image())).storage;
+    closed.onFailed = () => heard.push("too late");
+    closed.close(() => {});
+    closed.apply({}, () => {});
+    expect(heard).toHaveLength(3);
   });
 });

@@ -219,6 +219,16 @@ describe("a sloppy PUT (Dynamo §4.6)", () => {
     expect(accumulator.reply("b", "durable")).toBe("done");
   });
 
+  it("takes what a stand-in said as an owner of before for no word of the stand-in", () => {
+    const accumulator = new PutAccumulator([{ needed: 3, members: ["a", "b", "c"] }]);
+    for (const member of ["a", "b", "c"]) accumulator.reply(member, member === "b" ? "unreachable" : "durable");
+    accumulator.follow([{ needed: 3, members: ["a", "b", "d"] }]);
+    accumulator.reply("d", "durable");
+    accumulator.standIn("c", "b");
+    expect([accumulator.progress, accumulator.received]).toEqual(["waiting", 2]);
+    expect(accumulator.reply("c", "durable")).toBe("done");
+  });
+
   it("is what a dumb count says: a stand-in counts where its owner would, nobody twice, doubt changes no count", () => {
     fc.assert(
       fc.property(needs, steps, ({ one, other }, plan) => {

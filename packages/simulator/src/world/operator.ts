@@ -30,12 +30,15 @@ export class Operator {
       }),
     );
     this.#look(isOver, () => {
+      if (!this.roster.isLeaving(name)) return true;
       const views = this.#views(name);
       // Whoever was asked may have written it down before it died; while it is down, or nobody is up, nobody can say.
       const canTell = views.length > 0 && (this.roster.isUp(by) || !this.roster.standing.includes(by));
       if (!canTell) return false;
-      if (!views.some((member) => member === undefined || member.leaving)) this.roster.expectLeave(name, false);
-      return true;
+      const isGoing = views.some((member) => member === undefined || member.leaving);
+      if (!isGoing) this.roster.expectLeave(name, false);
+      // Its disk may be lost on the way: then it comes back as another instance, which nobody asked to leave.
+      return !isGoing;
     });
   }
 
