@@ -9,7 +9,7 @@ import { version } from "../version.js";
 import { KvorumApi } from "./api.js";
 import { exitCodes, type ExitCode } from "./exit.js";
 import { HttpClient } from "./http-client.js";
-import { write, type Io } from "./io.js";
+import { widthOf, write, type Io } from "./io.js";
 import { coloursFor, type Colours } from "./output.js";
 
 /** The large things that a few commands need, loaded when they are called: the others start without them. */
@@ -61,7 +61,7 @@ export class Cli {
 
   /** Width to lay out for. */
   get width(): number {
-    return this.io.stdout.columns ?? 120;
+    return widthOf(this.io.stdout);
   }
 
   /** Runs a client command against the cluster that its options name; its result is the exit code. */

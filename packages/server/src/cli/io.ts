@@ -31,6 +31,11 @@ export function processIo(): Io {
   };
 }
 
+/** How wide it is. A terminal that was never given a size says 0, and what is no terminal says nothing. */
+export function widthOf({ columns = 0 }: OutputStream): number {
+  return columns > 0 ? columns : 120;
+}
+
 /** Writes, and waits while the reader at the other end is slow. */
 export async function write(stream: OutputStream, data: string | Uint8Array): Promise<void> {
   if (!stream.write(data)) await once(stream, "drain");

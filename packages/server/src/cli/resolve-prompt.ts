@@ -1,6 +1,7 @@
 /** `resolve` at a terminal: the siblings side by side, and the ways there are to make one of them. */
 import type { Envelope } from "./api.js";
 import type { Cli } from "./cli.js";
+import { widthOf } from "./io.js";
 import { newestOf, mergeFields } from "./merge-fields.js";
 import { coloursFor, printable } from "./output.js";
 import { resolutionOf, sharedType, type Resolution } from "./resolution.js";
@@ -14,7 +15,9 @@ type Way = { readonly label: string; readonly hint?: string; readonly value: Res
 export async function askForResolution(cli: Cli, { siblings }: Envelope): Promise<Resolution | undefined> {
   const { isCancel, select, text } = await import("@clack/prompts");
   const { stdin: input, stderr: output, env } = cli.io;
-  output.write(siblingTables(siblings, output.columns ?? 120, coloursFor(output, env)));
+  output.write(siblingTables(siblings, widthOf(output), coloursFor(output, env)));
+  // The prompt asks the stream, and on a terminal of no width would write one letter a line.
+  if (output.columns === 0) Object.assign(output, { columns: widthOf(output) });
   const way = await select({ message: "Which shall stand?", options: waysOf(siblings), input, output });
   if (isCancel(way) || way === "cancel") return undefined;
   if (way !== "write") return way;

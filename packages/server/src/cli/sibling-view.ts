@@ -31,7 +31,8 @@ function oneTable(siblings: readonly SiblingView[], from: number, columnWidth: n
     style: { head: [], border: [] },
   });
   const row = (label: string, show: (sibling: SiblingView) => string): void => {
-    table.push([colours.dim(label), ...siblings.map(show)]);
+    // Without a colour: the table counts its escapes as letters, and would break the word between them.
+    table.push([label, ...siblings.map(show)]);
   };
   row("value", (sibling) => valuePreview(sibling));
   row("type", (sibling) => printable(sibling.contentType));

@@ -36,6 +36,13 @@ test("a line shows a value's beginning, whatever its form", () => {
   expect(valueLine(sibling("AP8=", { encoding: "base64" }), 40)).toBe("2 B: 00 ff");
 });
 
+test("on a terminal with colours each label is one word on one line", () => {
+  const text = siblingTables([sibling("one"), sibling("two")], 90, coloursFor({ isTTY: true } as never, {}));
+  for (const label of ["value", "type", "written", "origin", "dot", "clock"]) {
+    expect(text).toMatch(new RegExp(`^│ ${label} +│`, "m"));
+  }
+});
+
 test("as many stand beside each other as fit, numbered through as --pick counts", () => {
   const plain = coloursFor(process.stdout, { NO_COLOR: "1" });
   const text = siblingTables([sibling("one"), sibling("two"), sibling("three")], 90, plain);
