@@ -221,10 +221,11 @@ export class House {
       this.#unfinished = undefined;
     }
     const isEmpty = ({ liveRecords, pinnedRecords }: Segment): boolean => liveRecords === 0 && pinnedRecords === 0;
-    if (this.#closed().some(isEmpty)) {
-      // What replaced their records must be on the disk before they go.
+    const empty = this.#closed().filter(isEmpty);
+    if (empty.length > 0) {
+      // What replaced their records must be on the disk before they go; of those that are empty only since, that is not known.
       if (!(yield* wait<boolean>((done) => this.#barrier(done)))) return "failed";
-      return yield* files.alone(() => files.discard(this.#closed().filter(isEmpty)));
+      return yield* files.alone(() => files.discard(empty.filter(isEmpty)));
     }
     const plan = this.#plan();
     const inputs = this.#closed().filter(({ id }) => plan.includes(id));

@@ -78,10 +78,8 @@ export class Merge {
     }
     error ??= yield* this.#output.seal();
     if (error !== undefined) return error;
-    const gone = [...this.#inputs];
-    const { segment } = this.#output;
-    if (segment.liveRecords === 0 && segment.pinnedRecords === 0) gone.push(segment);
-    return yield* files.alone(() => files.discard(gone));
+    // A new segment that is empty by now stays: what emptied it may not be on the disk yet.
+    return yield* files.alone(() => files.discard(this.#inputs));
   }
 
   /**

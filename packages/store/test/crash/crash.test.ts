@@ -11,6 +11,8 @@ import { Model } from "./model.js";
 
 const LIVES = 3;
 const BATCHES = 22;
+/** Histories that lost something once: 2046, where a drop that was not flushed emptied a segment of fresh copies, which was then thrown away. */
+const FOUND = [2046];
 
 interface Totals {
   ended: number;
@@ -82,7 +84,7 @@ describe("a store whose process or power ends", () => {
     const totals: Totals = { ended: 0, acknowledged: 0, merges: 0, steps: 0, endedOpening: 0 };
     const seeds = count(300, 20_000);
     const first = Number(process.env["KVORUM_SEED"] ?? 1);
-    for (let seed = first; seed < first + seeds; seed++) {
+    for (const seed of [...FOUND, ...Array.from({ length: seeds }, (_, i) => first + i)]) {
       try {
         playSeed(seed, totals);
       } catch (error) {
