@@ -33,6 +33,11 @@ export class Group {
     return this.#writes.values();
   }
 
+  /** In the order of their keys: neighbours find the pages of a tree at hand. */
+  sortedWrites(): readonly KeyedWrite[] {
+    return [...this.#writes.values()].sort((a, b) => a.key.compare(b.key));
+  }
+
   put(key: Buffer, value: Uint8Array | undefined): void {
     this.#writes.set(textOf(key), { key, value });
   }

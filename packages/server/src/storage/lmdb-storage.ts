@@ -231,7 +231,7 @@ class LmdbStorage implements Storage {
     this.#flushing = group;
     const committed = this.#db.batch(() => {
       // The promise of each write is the batch's.
-      for (const { key, value } of group.writes()) {
+      for (const { key, value } of group.sortedWrites()) {
         if (value === undefined) void this.#db.remove(key);
         else void this.#db.put(key, value);
       }
