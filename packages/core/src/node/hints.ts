@@ -86,7 +86,7 @@ export class Hints {
       const queued = this.queue.take(key.hash, hint);
       if (queued === undefined) {
         this.refused++;
-        this.#forget(taken);
+        for (const each of taken) this.queue.undo(each);
         return undefined;
       }
       this.#takenAtMs.set(queued, clock.monotonicMs());
@@ -95,18 +95,12 @@ export class Hints {
     return {
       meta: taken.map((hint) => ({ name: hint.name, value: encodeHint(primitives, hint.name, { ...hint, digest }) })),
       settled: (status) => {
-        if (status === "durable") return;
-        this.#forget(taken);
+        for (const each of taken) {
+          if (status === "durable") this.queue.kept(each);
+          else this.queue.undo(each);
+        }
       },
     };
-  }
-
-  /** They did not get to disk. */
-  #forget(taken: readonly QueuedHint[]): void {
-    for (const each of taken) {
-      this.queue.drop(each);
-      if (!this.queue.stands(each)) this.queue.over(each);
-    }
   }
 
   /** Members missed what this node holds of the key: from now on it is owed to them. Without room it is left to anti-entropy. */

@@ -32,6 +32,8 @@ export class HintQueue {
   #slots = 1;
   /** Since when each is under way, for those who reap (tides.ts): a hint that is renewed, or put back, is as old as it was. */
   readonly #since = new Map<QueuedHint, Tide>();
+  /** Of each that is on its way to the disk, what it renewed: that stands again if it does not get there. */
+  readonly #renewed = new Map<QueuedHint, QueuedHint | undefined>();
 
   constructor(
     readonly limits: HintLimits,
@@ -88,7 +90,26 @@ export class HintQueue {
     const target = this.#lines.get(hint.target.instance)?.target ?? hint.target;
     const queued = { name, target, partition, id, bytes, sinceMs, isGuest };
     this.#put(queued);
+    this.#renewed.set(queued, known);
     return queued;
+  }
+
+  /** What was taken is on disk. */
+  kept(hint: QueuedHint): void {
+    this.#renewed.delete(hint);
+  }
+
+  /** What was taken did not get to disk: what lies there under its name, if anything, stands again. */
+  undo(hint: QueuedHint): void {
+    const before = this.#renewed.get(hint);
+    const chain = this.#chainAt(hint);
+    const later = chain[chain.indexOf(hint) - 1];
+    if (later !== undefined) this.#renewed.set(later, before);
+    this.#renewed.delete(hint);
+    if (chain[0] !== hint) return this.over(hint);
+    if (before !== undefined) return this.#put(before);
+    this.drop(hint);
+    this.over(hint);
   }
 
   /** Whether this very hint stands: it was not dropped, and nothing was added to it since. */
@@ -102,6 +123,9 @@ export class HintQueue {
     if (standing === undefined) return this.#put(hint);
     this.over(standing);
     this.#inherit(hint, standing);
+    const chain = this.#chainAt(hint);
+    const first = chain.at(-1);
+    if (first !== undefined && this.#renewed.has(first) && !chain.includes(hint)) this.#renewed.set(first, hint);
   }
 
   /** It is gone from the disk too, or never got there. */
@@ -181,6 +205,14 @@ export class HintQueue {
     else if (!this.#since.has(hint)) this.#since.set(hint, this.tides.enter());
     this.#count += known === undefined ? 1 : 0;
     this.#bytes += bytes - (known?.bytes ?? 0);
+  }
+
+  /** The one that stands under the hint's name, and those that it renewed on its way to the disk, the last first. */
+  #chainAt({ target, name }: QueuedHint): readonly QueuedHint[] {
+    const chain: QueuedHint[] = [];
+    let each = this.#lines.get(target.instance)?.hints.get(name);
+    for (; each !== undefined; each = this.#renewed.get(each)) chain.push(each);
+    return chain;
   }
 
   #inherit(from: QueuedHint, to: QueuedHint): void {

@@ -40,7 +40,57 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 40 },
 );
 
+/** A duty is taken on, or the standing one of a key ends; the disk has room for that batch, or none. Batches end in their order, some time later. */
+const batches = fc.array(
+  fc.record({
+    do: fc.constantFrom("take" as const, "take" as const, "end" as const, "wait" as const),
+    key: fc.nat(2),
+    fits: fc.boolean(),
+  }),
+  { maxLength: 30 },
+);
+
 describe("the queue of hints", () => {
+  it("loses none that lies on the disk, whichever batches find no space", () => {
+    fc.assert(
+      fc.property(batches, (plan) => {
+        const queue = new HintQueue({ hintsMax: 100, bytesMax: 10_000 });
+        const disk = new Set<string>();
+        const underWay: (() => void)[] = [];
+        const standing = new Map<number, QueuedHint>();
+        const stands = (hint: QueuedHint | undefined): hint is QueuedHint => hint !== undefined && queue.stands(hint);
+        for (const { do: step, key, fits } of plan) {
+          if (step === "wait") underWay.shift()?.();
+          else if (step === "take") {
+            const hint = queue.take(BigInt(key), hintOf(key, 1)) as QueuedHint;
+            standing.set(key, hint);
+            underWay.push(() => {
+              if (fits) queue.kept(hint);
+              else queue.undo(hint);
+              if (fits) disk.add(hint.name);
+            });
+          } else {
+            const hint = standing.get(key);
+            if (!stands(hint)) continue;
+            queue.drop(hint);
+            underWay.push(() => {
+              if (fits) disk.delete(hint.name);
+              else queue.putBack(hint);
+              if (fits) queue.over(hint);
+            });
+          }
+        }
+        for (const end of underWay) end();
+        const kept = new Set([...queue.for(1)].map(({ name }) => name));
+        expect([...disk].filter((name) => !kept.has(name))).toEqual([]);
+        expect(queue.count).toBe(kept.size);
+        const hasFailedToEnd = plan.some(({ do: step, fits }) => step === "end" && !fits);
+        if (!hasFailedToEnd) expect(kept).toEqual(disk);
+      }),
+      runs,
+    );
+  });
+
   it("is what a dumb map says, within its bounds, whatever is taken, renewed, dropped and put back", () => {
     fc.assert(
       fc.property(steps, (plan) => {

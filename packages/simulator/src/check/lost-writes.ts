@@ -30,12 +30,20 @@ function checkWrite(bench: Bench, losses: Losses, key: FinalKey, write: Operatio
   }
 }
 
-/** Something among the versions is the write, had seen it, or in a bucket where the last write wins is newer. */
-export function stands(bench: Bench, write: Operation, versions: readonly Returned[]): boolean {
+/**
+ * Something among the versions is the write, had seen it, or in a bucket where the last write wins is newer. `ownStamp`: the write's, where its client
+ * was not told but somebody was shown it.
+ */
+export function stands(
+  bench: Bench,
+  write: Operation,
+  versions: readonly Returned[],
+  ownStamp = write.version?.stamp,
+): boolean {
   return versions.some(({ tag, stamp }) => {
     const writer = bench.history.writerOf(tag);
     if (writer !== undefined && bench.past.covers(writer, write)) return true;
     // Two members may give one stamp to two writes; the dot decides between them, and either is right here.
-    return write.lww && write.version !== undefined && stamp >= write.version.stamp;
+    return write.lww && ownStamp !== undefined && stamp >= ownStamp;
   });
 }

@@ -59,17 +59,17 @@ class Reading {
   }
 
   #checkShown(earlier: Operation): void {
-    for (const { tag } of earlier.returned) {
+    for (const { tag, stamp } of earlier.returned) {
       const writer = this.bench.history.writerOf(tag);
-      if (writer !== undefined) this.#checkWrite(writer, "monotonic-reads");
+      if (writer !== undefined) this.#checkWrite(writer, "monotonic-reads", stamp);
     }
   }
 
   /** The session knows of the write: it made it, or was shown it. */
-  #checkWrite(write: Operation, invariant: string): void {
+  #checkWrite(write: Operation, invariant: string, stamp = write.version?.stamp): void {
     const { bench, read, losses } = this;
     if (losses.mayHaveTaken(write) || !this.#isKept(write)) return;
-    if (write.kind === "put" && !this.#isSeen(write)) {
+    if (write.kind === "put" && !this.#isSeen(write, stamp)) {
       bench.report(invariant, `${describe(read)} returned ${shown(read)} and misses ${describe(write)}`);
     }
     for (const { tag, deleted } of read.returned) {
@@ -87,9 +87,9 @@ class Reading {
     return !takenAtMs.some((atMs) => atMs <= read.endMs);
   }
 
-  #isSeen(write: Operation): boolean {
+  #isSeen(write: Operation, stamp: number | undefined): boolean {
     const { bench, operations, read } = this;
-    if (stands(bench, write, read.returned)) return true;
+    if (stands(bench, write, read.returned, stamp)) return true;
     return operations.some((each) => each.startMs <= read.endMs && mayHaveDeleted(bench, each, write));
   }
 }
