@@ -113,10 +113,11 @@ export class OwnStart {
       this.#keep();
       return node.actors.proven();
     }
-    node.log(
-      "warn",
-      "no other member could say that this data folder is not an old copy; going on with new actors",
-      {},
-    );
+    if (node.membership.roster.members().length > 1)
+      node.log(
+        "warn",
+        "no other member could say that this data folder is not an old copy; going on with new actors",
+        {},
+      );
   }
 }

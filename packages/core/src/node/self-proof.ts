@@ -16,7 +16,7 @@ export interface SelfProofOptions {
   readonly ask: (name: string, done: (word: StartWord) => void) => void;
   /** A member knows of a later start, or of another one that is counted alike. */
   readonly onOld: () => void;
-  /** Enough have said so, or `inTime` is false: the time is up. Called once. */
+  /** Enough have said so, or `inTime` is false: the time is up, or there is nobody to say so. Called once. */
   readonly onOver: (inTime: boolean) => void;
 }
 
@@ -78,6 +78,8 @@ export class SelfProof {
   /** Half of the others: a later start reached all of them within moments, as far as they were there. */
   #look(): void {
     const others = this.#options.others();
+    // Nobody can ever say so: it need not wait, and is not believed either.
+    if (others.length === 0) return this.#end(false);
     const heard = others.filter((name) => this.#heard.has(name)).length;
     if (heard >= Math.ceil(others.length / 2)) this.#end(true);
   }

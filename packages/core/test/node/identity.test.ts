@@ -190,6 +190,30 @@ describe("a data folder is one member, once", () => {
     expect(cluster.node("n2").ready()).toBe(true);
   });
 
+  it("an old copy of a cluster's only member mints no dot that was minted since it was taken: nobody could ever say what it is", () => {
+    const cluster = TestCluster.of(1);
+    const dotOf = (key: string): string =>
+      valued(cluster.stateOf(cluster.get("n1", key)))
+        .map(({ dot }) => formatDot(dot))
+        .join();
+    cluster.put("n1", "k", "before");
+    cluster.stop("n1");
+    const backup = copyOf(cluster, cluster.member("n1").storage);
+    cluster.restart("n1");
+    cluster.settle();
+    const lost = ["k", "new"].map((key) => {
+      cluster.put("n1", key, "lost");
+      return dotOf(key);
+    });
+    cluster.kill("n1");
+    const restored = cluster.start("n1", backup);
+    cluster.timeline.until(() => restored.node?.ready() === true, 1_000, "it is ready at once");
+    for (const key of ["k", "new"]) {
+      cluster.put("n1", key, "by the copy");
+      expect(lost.filter((dot) => dotOf(key).includes(dot))).toEqual([]);
+    }
+  });
+
   describe("until it has heard that it is no old copy, a folder that was started again", () => {
     /** n2 in three lives; a copy of its folder as it was in the first. Only n1 and n3 are there to remember. */
     function withBackup(): { readonly cluster: TestCluster; readonly backup: TestStorage } {
