@@ -5,7 +5,8 @@ import type { Hash64 } from "./format/hash.js";
 import { decodeHead, keyOf, kinds, recordBytes, UNIT_BYTES, type Head } from "./format/record.js";
 import { nameAt, type KeyIndex } from "./index/key-index.js";
 import { headOf, NOTHING, type MergeOutput } from "./merge-output.js";
-import type { Segment } from "./segment.js";
+import { word } from "./index/partition-table.js";
+import type { Segment, SegmentSet } from "./segment.js";
 import type { SegmentFiles } from "./segment-files.js";
 import type { Task } from "./task.js";
 import { Window } from "./window.js";
@@ -15,6 +16,7 @@ export interface PinnedOptions {
   readonly encodeName: (name: string) => Uint8Array;
   readonly index: KeyIndex;
   readonly files: SegmentFiles;
+  readonly segments: SegmentSet;
   /** Whether a segment older than `id` goes on beside the output. */
   readonly hasOlder: (id: number) => boolean;
 }
@@ -40,7 +42,7 @@ export class PinnedCopier {
     }
     for (const { name, value, isDamaged } of file.entries.facts) {
       const isRemoval = value === undefined && isDamaged !== true;
-      if (isRemoval && index.fact(name) === undefined && hasOlder(input.id)) this.#addFactRemoval(name);
+      if (isRemoval && !this.#isProven(index.fact(name)?.slot) && hasOlder(input.id)) this.#addFactRemoval(name);
     }
     return yield* this.#output.flush();
   }
@@ -52,8 +54,11 @@ export class PinnedCopier {
     const offset = (words[at + listed.offset] as number) * UNIT_BYTES;
     const since = kind === kinds.drop ? (words[at + listed.hashHigh] as number) : input.id;
     if (!hasOlder(since)) return undefined;
-    // A key that is there again has a record behind this removal.
-    if (kind === kinds.remove && index.find(partition, nameAt(words, at)) !== undefined) return undefined;
+    if (kind === kinds.remove) {
+      // A key that is there again has a record behind this removal.
+      const again = index.find(partition, nameAt(words, at));
+      if (again !== undefined && this.#isProven((again[word.slotAndSize] as number) >>> 16)) return undefined;
+    }
     const bytes = yield* window.at(offset, (words[at + listed.size] as number) * UNIT_BYTES);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const head = decodeHead(hash64, bytes, view, 0, { segment: input.id, offset });
@@ -61,6 +66,14 @@ export class PinnedCopier {
     const key = head === undefined ? NOTHING : keyOf(bytes, 0, head);
     this.#output.add({ ...said, keyLength: key.length }, key, NOTHING, words[at + listed.fingerprint] as number);
     return yield* this.#output.flushSlice();
+  }
+
+  /**
+   * What lies there is on the disk for certain: all that lay before the output was, when this merge began. What came behind it may be on its way and
+   * find no space, and then it is the removal that holds.
+   */
+  #isProven(slot: number | undefined): boolean {
+    return slot !== undefined && this.#options.segments.at(slot).id < this.#output.segment.id;
   }
 
   #addFactRemoval(name: string): void {
