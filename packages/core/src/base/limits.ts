@@ -125,7 +125,7 @@ export const limits = {
   storeSegmentsLeast: 4,
   /** What merging may copy a second while there is room, and the pieces that it copies at once. */
   mergeBytesPerSecond: 16 * 1024 * 1024,
-  mergeSliceBytes: 256 * 1024,
+  mergeSliceBytes: 128 * 1024,
   /** Damaged segments that are kept aside, for people to look at. */
   quarantinedSegmentsMax: 4,
 
