@@ -268,7 +268,7 @@ export class Transfers {
     if (epoch > 0) this.#confirmed.set(partition, epoch);
     const forgotten = checkpoints.forgotten(partition);
     const confirm = (): void => {
-      if (epoch > 0) onConfirmed(partition, epoch);
+      if (this.hasConfirmed(partition, epoch)) onConfirmed(partition, epoch);
       onProgress();
     };
     // Who confirms must still be whole after a restart: the word goes out when it is on disk.
@@ -281,7 +281,9 @@ export class Transfers {
     const { node, whole } = this.#options;
     const meta = [encodeWhole(node.primitives, whole, node.identity.partitions), ...more];
     node.storage.apply({ meta }, (error) => {
-      if (error === undefined) done();
+      if (error === undefined) return done();
+      // Who waits for the word waits for room, too.
+      if (error === "full") node.clock.after(RETRY_MS, () => void (this.#stopped || this.#keepWhole(more, done)));
     });
   }
 
