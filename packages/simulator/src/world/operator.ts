@@ -29,6 +29,8 @@ export class Operator {
         answered();
       }),
     );
+    const instance = this.roster.member(name).node?.membership.roster.instanceOf(name);
+    let hasBegun = false;
     this.#look(isOver, () => {
       if (!this.roster.isLeaving(name)) return true;
       const views = this.#views(name);
@@ -36,9 +38,12 @@ export class Operator {
       const canTell = views.length > 0 && (this.roster.isUp(by) || !this.roster.standing.includes(by));
       if (!canTell) return false;
       const isGoing = views.some((member) => member === undefined || member.leaving);
-      if (!isGoing) this.roster.expectLeave(name, false);
-      // Its disk may be lost on the way: then it comes back as another instance, which nobody asked to leave.
-      return !isGoing;
+      // Its disk may be lost on the way: then it comes back as another instance, which nobody asked to leave. What was once begun does not end otherwise.
+      const isAnother = views.some((member) => member !== undefined && member.instance !== instance);
+      const isOff = !isGoing && (!hasBegun || isAnother);
+      if (isOff) this.roster.expectLeave(name, false);
+      hasBegun ||= isGoing;
+      return isOff;
     });
   }
 
